@@ -1,0 +1,32 @@
+/* fd: who owns a descriptor.
+ *
+ * An owning local is declared AUTO_CLOSE, starts at -1, and is handed over with TAKE_FD(). AUTO_FREE likewise for
+ * malloc'ed memory. Every descriptor is O_CLOEXEC at birth. */
+#ifndef BASE_FD_H
+#define BASE_FD_H
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/child.h"
+
+/* Closes *fd if it is open and sets it to -1; errno survives. */
+CHILD void fd_close(int *fd);
+
+static inline int take_fd(int *fd)
+{
+	int taken = *fd;
+	*fd = -1;
+	return taken;
+}
+
+static inline void free_pointer(void *pointer)
+{
+	free(*(void **)pointer);
+}
+
+#define AUTO_CLOSE __attribute__((cleanup(fd_close)))
+#define AUTO_FREE __attribute__((cleanup(free_pointer)))
+#define TAKE_FD(fd) take_fd(&(fd))
+
+#endif

@@ -1,0 +1,48 @@
+/* load: from words on the command line to a profile. The only door into this folder for src/main.c and the tests. */
+#ifndef PROFILE_LOAD_H
+#define PROFILE_LOAD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "profile/profile.h"
+
+/* A list of messages, all of one pass. Plain text, control characters escaped. */
+struct diagnostic {
+	const char *file;         /* NULL: the command line, or nowhere */
+	int line;                 /* 0: unknown */
+	const char *key;          /* path as a user writes it, "mounts[2].sorce"; NULL: none */
+	const char *what;
+	const char *remedy;       /* second line; NULL: none */
+};
+
+struct diagnostics {
+	struct arena *arena;      /* of everything below */
+	struct diagnostic *items;
+	size_t count, size;
+};
+
+struct profile_request {
+	const char *const *profiles; /* words behind -p, in order; none: the built-in profile `default` */
+	size_t profile_count;
+	const char *const *sets;     /* "KEY=VALUE" behind -s, in order */
+	size_t set_count;
+	const char *const *params;   /* "NAME=VALUE" behind -D */
+	size_t param_count;
+	const char *name;            /* --name, or NULL */
+	const char *id;              /* 16 hex digits, for ${ID} */
+	const char *const *environ;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* Reads, merges, expands, validates. 0 with *ret valid (memory in `arena`), or -1 with at least one diagnostic. */
+int profile_load(const struct profile_request *request, struct arena *arena, const struct profile **ret,
+		 struct diagnostics *diagnostics);
+
+/* The effective profile as text that reads back to the same; for `show`. Keys that hold their default are left out
+ * unless `all`. 0, or -1 when memory is out. */
+struct text;
+int profile_show(const struct profile *profile, bool all, struct text *out);
+
+#endif

@@ -1,0 +1,20 @@
+/* child: the process between clone and exec. */
+#ifndef RUN_CHILD_H
+#define RUN_CHILD_H
+
+#include "run/launch.h"
+
+/* What the child takes with it over the clone; all descriptors are inherited ones. */
+struct child_start {
+	const struct plan *plan;
+	int socket;               /* the child's end */
+	int running;              /* write end of the running pipe */
+	int launcher_pidfd;       /* closed by the child; -1 */
+	bool verbose;
+	struct timings *timings;
+};
+
+/* Waits for `go`, builds the inside, execs. Never returns. */
+CHILD void child_main(const struct child_start *start) __attribute__((noreturn));
+
+#endif

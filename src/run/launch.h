@@ -1,0 +1,34 @@
+/* launch: from a finished plan to a child that is on its way. */
+#ifndef RUN_LAUNCH_H
+#define RUN_LAUNCH_H
+
+#include "run/pipeline.h"
+
+/* What one launch is made of, on the launcher's side. Plain data; supervise() watches it, launch_undo() ends it. */
+struct launch {
+	const struct plan *plan;
+	struct host host;
+	int socket;               /* our end of the record socket; closing it ends the sandbox */
+	int running;              /* read end of the pipe whose EOF says that the payload's execve succeeded */
+	bool verbose;             /* the child announces its cells */
+	struct timings *timings;  /* shared with the child */
+	int64_t clone_time, go_time; /* CLOCK_MONOTONIC, nanoseconds */
+};
+
+/* Walks the plan column. On failure *err is stamped and nothing of the host has changed. */
+int launch_plan(const struct profile *profile, struct plan *plan, struct timings *timings, bool verbose,
+		struct error *err);
+
+/* Walks host, clones, walks attach, sends `go`. The launch must be given to launch_undo() whether or not this succeeds.
+ * launch_init() makes it undoable before. */
+int launch_init(struct launch *launch, const struct plan *plan, struct timings *timings, bool verbose,
+		struct error *err);
+int launch_start(struct launch *launch, struct error *err);
+
+/* Ends whatever still lives in the sandbox, waits for it, and walks the undo column backwards. Idempotent. */
+void launch_undo(struct launch *launch);
+
+/* Memory for the timings, shared over clone; NULL when there is none. */
+struct timings *timings_new(void);
+
+#endif

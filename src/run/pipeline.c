@@ -1,0 +1,89 @@
+/* pipeline: what happens, in which process, and in what order. Read this file first.
+ *
+ * A row is a stage, a column is a phase; row order is the order of execution inside every phase, and that order is
+ * written nowhere else. Time runs like this:
+ *
+ *	launcher                                  child, in its new namespaces
+ *	--------                                  ----------------------------
+ *	plan      all rows: decide everything
+ *	host      all rows: make host objects
+ *	clone3 ---------------------------------> blocks on its socket
+ *	attach    all rows: id maps, cgroups
+ *	`go` -----------------------------------> becomes non-dumpable
+ *	                                          enter     all rows: build the inside
+ *	                                          fork: process 1 stays behind as init
+ *	                                          confine   all rows, in the payload: give up power
+ *	                                          execve
+ *	supervise until the payload has ended
+ *	undo      all rows, in reverse
+ *
+ * There is one barrier (`go`) and one socket. Everything the launcher does for a stage comes before anything the child
+ * does for any stage; a feature that seems to need a second barrier argues for it here.
+ *
+ * Columns have function types of their own (stage/stage.h), so that the compiler holds the rules: plan cannot change
+ * the host's state record, host cannot change the plan, the child sees only the plan and what was handed down.
+ * `explain` prints this very table.
+ */
+#include "run/pipeline.h"
+
+const char *const phase_names[PHASE_COUNT] = {
+	[PHASE_PLAN] = "plan",
+	[PHASE_HOST] = "host",
+	[PHASE_ATTACH] = "attach",
+	[PHASE_ENTER] = "enter",
+	[PHASE_CONFINE] = "confine",
+	[PHASE_UNDO] = "undo",
+};
+
+/* clang-format off */
+const struct stage pipeline[STAGE_COUNT] = {
+	/* name           plan               host          attach          enter               confine                undo          describe */
+
+	/* Decides which namespaces exist: every later plan asks it. */
+	{ "namespaces",   namespaces_plan,   NULL,         NULL,           NULL,               NULL,                  NULL,         namespaces_describe },
+	/* First to enter: it gives the ids under which everything below is made, and the right to make it. */
+	{ "userns",       userns_plan,       userns_host,  userns_attach,  userns_enter,       NULL,                  userns_undo,  userns_describe },
+	{ "join",         join_plan,         NULL,         NULL,           NULL,               NULL,                  NULL,         join_describe },
+	/* Before anything that costs memory or processes: the limits bind the building too. The attach moves the child in;
+	 * only then may it unshare its cgroup namespace, or the namespace would show the host's path (decision 4). */
+	{ "cgroup",       cgroup_plan,       cgroup_host,  cgroup_attach,  cgroup_enter,       NULL,                  cgroup_undo,  cgroup_describe },
+	/* Offsets are frozen by the first process in the namespace: before init forks the payload. */
+	{ "time",         time_plan,         NULL,         NULL,           time_enter,         NULL,                  NULL,         time_describe },
+	{ "uts",          uts_plan,          NULL,         NULL,           uts_enter,          NULL,                  NULL,         uts_describe },
+	{ "ipc",          ipc_plan,          NULL,         NULL,           NULL,               NULL,                  NULL,         ipc_describe },
+	{ "network",      network_plan,      NULL,         NULL,           network_enter,      NULL,                  NULL,         network_describe },
+	{ "session",      NULL,              NULL,         NULL,           session_enter,      NULL,                  NULL,         session_describe },
+	/* root..pivot build the file system by descriptor while the host's tree is still in sight: bind sources are opened
+	 * there, and the kernel allows a new procfs only where an unmasked one is visible. */
+	{ "root",         root_plan,         root_host,    NULL,           root_enter,         NULL,                  NULL,         root_describe },
+	{ "mounts",       mounts_plan,       mounts_host,  NULL,           mounts_enter,       NULL,                  NULL,         mounts_describe },
+	/* Writes through a full procfs of its own, attached nowhere; before read_only, which is about the payload's. */
+	{ "sysctls",      sysctls_plan,      NULL,         NULL,           sysctls_enter,      NULL,                  NULL,         sysctls_describe },
+	/* After mounts: what is masked must be there. hide before read_only: a masked file inside a read-only tree. */
+	{ "hide",         hide_plan,         NULL,         NULL,           hide_enter,         NULL,                  NULL,         hide_describe },
+	{ "read_only",    read_only_plan,    NULL,         NULL,           read_only_enter,    NULL,                  NULL,         read_only_describe },
+	/* Opens the pseudo-terminal in the sandbox's own devpts; the payload makes it its controlling terminal. */
+	{ "tty",          tty_plan,          NULL,         NULL,           tty_enter,          tty_confine,           NULL,         tty_describe },
+	/* The host's tree goes out of sight: no cell below opens a path of the host. */
+	{ "pivot",        NULL,              NULL,         NULL,           pivot_enter,        NULL,                  NULL,         pivot_describe },
+	{ "environment",  environment_plan,  NULL,         NULL,           NULL,               NULL,                  NULL,         environment_describe },
+	/* umask, nice, affinity and the like; before rlimits, which may forbid raising them. */
+	{ "process",      process_plan,      NULL,         NULL,           NULL,               process_confine,       NULL,         process_describe },
+	{ "rlimits",      rlimits_plan,      NULL,         NULL,           NULL,               rlimits_confine,       NULL,         rlimits_describe },
+	/* The bounding set needs CAP_SETPCAP, which the change of ids takes away: it goes in enter, the rest after ids. */
+	{ "ids",          ids_plan,          NULL,         NULL,           NULL,               ids_confine,           NULL,         ids_describe },
+	{ "capabilities", capabilities_plan, NULL,         NULL,           capabilities_enter, capabilities_confine,  NULL,         capabilities_describe },
+	/* As the payload's own user, with the payload's own rights: a directory it may not enter is refused. */
+	{ "cwd",          NULL,              NULL,         NULL,           NULL,               cwd_confine,           NULL,         cwd_describe },
+	{ "no_new_privs", NULL,              NULL,         NULL,           NULL,               no_new_privs_confine,  NULL,         no_new_privs_describe },
+	/* Closes what is left open, our own socket excepted, whose end is the exec. */
+	{ "descriptors",  descriptors_plan,  NULL,         NULL,           NULL,               descriptors_confine,   NULL,         descriptors_describe },
+	/* Reads back all of the above while it can still open files; what follows is attested by its return value, and by
+	 * the launcher (decision 8). */
+	{ "attest",       NULL,              NULL,         NULL,           attest_enter,       attest_confine,        NULL,         attest_describe },
+	/* Before seccomp, whose filter need not allow landlock's calls. */
+	{ "landlock",     landlock_plan,     NULL,         NULL,           NULL,               landlock_confine,      NULL,         landlock_describe },
+	/* Last: everything above needs system calls that the filter forbids. */
+	{ "seccomp",      seccomp_plan,      seccomp_host, NULL,           NULL,               seccomp_confine,       NULL,         seccomp_describe },
+};
+/* clang-format on */

@@ -1,0 +1,38 @@
+/* pipeline: the one table of stages, and the walk over its columns. */
+#ifndef RUN_PIPELINE_H
+#define RUN_PIPELINE_H
+
+#include "stage/stage.h"
+
+enum phase {
+	PHASE_PLAN,
+	PHASE_HOST,
+	PHASE_ATTACH,
+	PHASE_ENTER,
+	PHASE_CONFINE,
+	PHASE_UNDO,
+	PHASE_COUNT,
+};
+
+extern const char *const phase_names[PHASE_COUNT];
+
+struct stage {
+	const char *name;
+	plan_fn *plan;
+	host_fn *host, *attach;
+	child_fn *enter, *confine;
+	undo_fn *undo;
+	describe_fn *describe;
+};
+
+enum { STAGE_COUNT = 27 };
+
+extern const struct stage pipeline[STAGE_COUNT];
+
+/* Wall-clock nanoseconds that each cell took; in memory that launcher and child share, so that the child's cells are
+ * in it too. 0: the cell did not run. */
+struct timings {
+	int64_t cell[STAGE_COUNT][PHASE_COUNT];
+};
+
+#endif

@@ -1,0 +1,48 @@
+/* record: what launcher and child say to each other.
+ *
+ * One SOCK_SEQPACKET pair, whole records in one message, some with a descriptor. The launcher's end is the lifeline:
+ * when it closes, for whatever reason, the child's side reads EOF and everything inside ends.
+ *
+ *   down   go{handed}            the barrier: attach is through; enter may begin
+ *          signal{number}        init passes it on to the payload
+ *   up     stage{stage, phase}   a cell begins (sent only when the launcher listens: -v)
+ *          pty{} + descriptor    master side of the payload's terminal
+ *          failed{error}         a cell failed, or execve did; nothing runs
+ *          exited{status}        wait status of the payload, from init
+ *
+ * "Running" is no record: it is EOF on the CLOEXEC pipe that only the payload process holds, which no failure can
+ * forge (decision 2). Callable in both processes.
+ */
+#ifndef RUN_RECORD_H
+#define RUN_RECORD_H
+
+#include "stage/stage.h"
+
+enum record_type {
+	RECORD_GO = 1,
+	RECORD_SIGNAL,
+	RECORD_STAGE,
+	RECORD_PTY,
+	RECORD_FAILED,
+	RECORD_EXITED,
+};
+
+struct record {
+	int type;                 /* enum record_type */
+	union {
+		struct handed handed;
+		int signal;
+		struct { int stage, phase; } cell;
+		struct error error;
+		int status;
+	};
+};
+
+/* Sends one record, with `fd` when it is not -1 (which stays the caller's). 0, or -1 with errno; never SIGPIPE. */
+CHILD int record_send(int socket, const struct record *record, int fd);
+
+/* Receives one record. 1 when there is one, 0 at EOF, -1 with errno (EAGAIN on a non-blocking socket, EPROTO for a
+ * message that is no record). *ret_fd is a new descriptor, or -1; the caller owns it. */
+CHILD int record_receive(int socket, struct record *ret, int *ret_fd);
+
+#endif

@@ -1,0 +1,295 @@
+/* stage: what every stage file sees: the plan it writes, the host deeds it must be able to undo, and what it may use
+ * inside.
+ *
+ * One stage, one file; its public functions are <stage>_plan, _host, _attach, _enter, _confine, _undo and _describe,
+ * declared at the end of this header, and nothing else is public. Which of them exist, and the order in which they
+ * run, is written in run/pipeline.c and nowhere else. Stages never include each other or run/.
+ *
+ *   plan     parent, before anything exists. Reads the host, changes nothing. Fills its part of struct plan.
+ *   host     parent, before clone. Makes host objects; registers the undo of each in struct host right after making it.
+ *   attach   parent, while the child blocks. May write the child's /proc files, move it into cgroups.
+ *   enter    child, after `go`, still privileged in its own namespaces.
+ *   confine  child (the payload process when there is an init): only ever gives up power.
+ *   undo     parent, in reverse order, after everything has ended or failed. Idempotent; never stops.
+ *   describe parent, for `explain`: says in a line or more what the stage will do.
+ */
+#ifndef STAGE_STAGE_H
+#define STAGE_STAGE_H
+
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/child.h"
+#include "base/error.h"
+#include "base/text.h"
+#include "gen/keys.h"
+#include "profile/profile.h"
+
+/* ---- what the launcher knows of its caller; filled by main before plan, read by plan ------------------------- */
+
+struct caller {
+	uid_t uid;
+	gid_t gid;
+	bool root;                /* effective uid 0 with CAP_SYS_ADMIN in the initial or current user namespace */
+	const char *const *environ;
+	const char *name;         /* --name, else the profile's name */
+	char id[17];              /* 16 hex digits, random: this sandbox */
+	int64_t started;          /* CLOCK_REALTIME at launch, nanoseconds */
+};
+
+/* ---- the plan: everything decided, nothing done. Immutable after the plan column ------------------------------ */
+
+struct userns_plan {
+	bool create;
+	bool deny_setgroups;
+	bool use_helpers;         /* newuidmap, newgidmap write the maps */
+	struct id_map *uid_map, *gid_map; /* `outside` as seen by the launcher */
+	size_t uid_map_count, gid_map_count;
+	uint32_t build_uid, build_gid; /* ids inside under which the tree is built: 0 if mapped, else the payload's */
+	bool auto_range;          /* host: take a free range under a lock and rebase the maps' outside */
+};
+
+struct namespaces_plan {
+	uint64_t clone_flags;     /* CLONE_NEW* for clone3, in the order the stages' plan functions set them */
+	bool user, mount, pid, net, ipc, uts, cgroup, time; /* created by this sandbox */
+};
+
+struct join_entry {
+	int index;                /* element of profile->join */
+	int flag;                 /* CLONE_NEW* */
+	int fd;                   /* the namespace file, opened by plan; O_CLOEXEC */
+	int userns_fd;            /* its owning user namespace when that is not ours; else -1 */
+};
+
+struct join_plan {
+	struct join_entry *items;
+	size_t count;
+	bool pid;                 /* a pid namespace is joined: the child is not PID 1 */
+};
+
+struct uts_plan {
+	const char *hostname, *domainname; /* NULL: left alone */
+};
+
+struct time_plan {
+	char offsets[128];        /* text for /proc/self/timens_offsets; empty: none */
+};
+
+struct network_plan {
+	bool loopback;            /* bring lo up in the namespace just made */
+};
+
+struct cgroup_controller;     /* stage/cgroup*.c */
+
+struct cgroup_plan {
+	bool wanted;              /* a leaf is made in at least one hierarchy */
+	struct cgroup_tree *tree; /* private to the cgroup stage: hierarchies, leaf paths, files to write */
+	bool into;                /* v2: clone3 gets CLONE_INTO_CGROUP */
+};
+
+/* An object of the host, seen by plan and seen again by the child in its own mount namespace (decision 13). */
+struct host_object {
+	const char *path;
+	dev_t dev;
+	ino_t ino;
+	mode_t type;              /* S_IFMT bits */
+};
+
+struct root_plan {
+	struct host_object source; /* path NULL: empty tmpfs */
+	int access;
+	bool upper_tmpfs;
+	struct host_object upper, work;
+	bool idmapped;            /* the source comes as a detached idmapped mount made by host */
+	uint64_t attributes;      /* MOUNT_ATTR_* of the root mount */
+	char tmpfs_options[3][32]; /* size=, nr_inodes=, mode= values as text */
+};
+
+struct mount_plan {
+	int index;                /* element of profile->mounts */
+	int type;
+	const char *target;
+	struct host_object source;
+	uint64_t attributes;      /* MOUNT_ATTR_* */
+	bool recursive, skipped, idmapped;
+	const struct mount *mount; /* the profile's element, for everything else */
+};
+
+struct mounts_plan {
+	struct mount_plan *items; /* in the profile's order, which is the order they are mounted in */
+	size_t count;
+};
+
+struct tty_plan {
+	bool pty;                 /* the payload gets a pseudo-terminal of its own */
+	bool relay[3];            /* descriptor 0-2 is a terminal that must not be handed in: one-way relay */
+	bool inherit;
+};
+
+struct environment_plan {
+	char **envp;              /* NULL-terminated */
+	const char *path;         /* value of PATH in envp, or the default search path */
+};
+
+struct rlimit_entry {
+	int resource, key;
+	struct rlimit limit;
+};
+
+struct rlimits_plan {
+	struct rlimit_entry items[RLIM_NLIMITS];
+	size_t count;
+};
+
+struct descriptors_plan {
+	int *pass;                /* sorted, each open at plan time */
+	size_t count;
+};
+
+struct ids_plan {
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	size_t group_count;
+	bool set_groups;          /* false where setgroups(2) is denied: the list cannot change */
+};
+
+struct capabilities_plan {
+	uint64_t bounding, permitted, ambient; /* effective = permitted; inheritable = ambient */
+	int last_cap;             /* highest capability of the running kernel */
+	bool lock_noroot;         /* nothing kept: SECBIT_NOROOT is locked too */
+};
+
+struct landlock_plan {
+	bool wanted;
+	int abi;
+	uint64_t handled_fs, handled_net, scoped;
+	struct landlock_path { const char *path; uint64_t access; int index, key; } *paths;
+	size_t path_count;
+	struct landlock_port { uint16_t port; uint64_t access; } *ports;
+	size_t port_count;
+};
+
+struct seccomp_plan {
+	bool wanted;
+	struct sock_filter *filter;
+	unsigned short length;
+	unsigned flags;           /* SECCOMP_FILTER_FLAG_* */
+	bool cache_store;         /* compiled anew: host may put it into the cache */
+	bool kills;               /* an action kills: a SIGSYS death is probably the filter's */
+	uint64_t hash[4];         /* of the canonical rules */
+};
+
+struct hide_entry {
+	const char *path;
+	int index;
+};
+
+struct process_plan {
+	char **argv;              /* NULL-terminated; argv[0] is searched in PATH when it has no slash */
+	const char *cwd;
+	bool init;
+	mode_t umask;
+	bool time_limited;
+};
+
+struct plan {
+	struct arena arena;
+	const struct profile *profile;
+	const struct caller *caller;
+	struct namespaces_plan namespaces;
+	struct userns_plan userns;
+	struct join_plan join;
+	struct uts_plan uts;
+	struct time_plan time;
+	struct network_plan network;
+	struct cgroup_plan cgroup;
+	struct root_plan root;
+	struct mounts_plan mounts;
+	struct tty_plan tty;
+	struct environment_plan environment;
+	struct rlimits_plan rlimits;
+	struct descriptors_plan descriptors;
+	struct ids_plan ids;
+	struct capabilities_plan capabilities;
+	struct landlock_plan landlock;
+	struct seccomp_plan seccomp;
+	struct process_plan process;
+	/* Features that the profile allows to be absent and that are: "cgroup.memory", "landlock", "mounts[3]". Any stage's
+	 * plan may add; reported in the verdict. */
+	const char *degraded[32];
+	size_t degraded_count;
+};
+
+/* Notes that a feature whose key says `missing = "skip"` or `optional = true` is left out. Fails when the list is full
+ * or memory is. */
+int plan_degraded(struct plan *plan, const char *feature, struct error *err);
+
+/* ---- handed: what host and attach found out, as the child receives it ------------------------------------------ */
+
+/* Descriptors here were opened by host before clone: the child inherits the same numbers. */
+struct handed {
+	int idmapped_root;        /* detached mount, -1 when none */
+	int *idmapped_mounts;     /* one per plan->mounts item, -1 when none; memory made before clone */
+	int cgroup_kill[16];      /* init, when there is no pid namespace: cgroup.kill or cgroup.procs of the leaf */
+	int cgroup_kill_count;
+};
+
+/* ---- inside: the child's own state ------------------------------------------------------------------------------- */
+
+/* After root_enter the working directory *is* the new root: every later cell resolves paths with
+ * open_in_root(AT_FDCWD, ...), before and after the pivot alike. */
+struct inside {
+	struct handed handed;
+	int procfs;               /* O_PATH directory: a full procfs of the payload's pid namespace, attached nowhere when it
+	                             is ours; -1 once attest is through */
+	int pty_slave;            /* -1: none */
+	int pty_master;           /* to be sent up right after the enter column, then -1 */
+	int host_mounts;          /* number of lines the mount table had before the root was built; attest */
+};
+
+/* ---- host: deeds, plain data -------------------------------------------------------------------------------------- */
+
+struct cgroup_host;           /* private to the cgroup stage; allocated in the plan's arena */
+struct usage;
+
+struct host {
+	pid_t child;              /* in our pid namespace; 0 before clone */
+	int child_pidfd;
+	int child_procfs;         /* /proc/<child>, opened once and checked with the pidfd; for attach */
+	struct cgroup_host *cgroup;
+	int range_lock;           /* userns: holds the automatic id range; -1 */
+	struct handed handed;
+	struct usage *usage;      /* filled by cgroup_undo before removal; NULL: nobody asks */
+};
+
+/* What the sandbox used, read from its cgroups before they are removed. -1: not known. */
+struct usage {
+	int64_t memory_peak_bytes, pids_peak, oom_kills, throttled_usec, user_usec, system_usec;
+	int64_t pids_max_events, memory_max_events;
+};
+
+/* ---- describe -------------------------------------------------------------------------------------------------------- */
+
+struct description;           /* run/explain.c; lines with the place of their key */
+
+/* Adds a line; `key` and `index` (see struct error) name the value it comes from, 0 for none. */
+void describe(struct description *out, int key, int index, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* ---- the stages -------------------------------------------------------------------------------------------------------- */
+
+typedef int plan_fn(const struct profile *profile, struct plan *plan, struct error *err);
+typedef int host_fn(const struct plan *plan, struct host *host, struct error *err);
+typedef int child_fn(const struct plan *plan, struct inside *inside, struct error *err);
+typedef void undo_fn(const struct plan *plan, struct host *host);
+typedef void describe_fn(const struct plan *plan, struct description *out);
+
+#include "stage/stages.h"
+
+#endif

@@ -1,0 +1,67 @@
+/* stages: the public functions of every stage file, in the order of the pipeline. Included by stage/stage.h only.
+ *
+ * The contract of each is the opening comment of its .c; what a column may do stands in stage/stage.h. */
+#ifndef STAGE_STAGES_H
+#define STAGE_STAGES_H
+
+plan_fn namespaces_plan;
+
+plan_fn process_plan, environment_plan;
+child_fn process_confine;
+
+plan_fn descriptors_plan;
+child_fn descriptors_confine;
+
+plan_fn tty_plan;
+child_fn tty_enter, tty_confine;
+
+plan_fn userns_plan;
+host_fn userns_host, userns_attach;
+child_fn userns_enter;
+undo_fn userns_undo;
+
+plan_fn join_plan;
+
+plan_fn cgroup_plan;
+host_fn cgroup_host, cgroup_attach;
+child_fn cgroup_enter;
+undo_fn cgroup_undo;
+
+plan_fn time_plan;
+child_fn time_enter;
+
+plan_fn uts_plan;
+child_fn uts_enter;
+
+plan_fn ipc_plan;
+
+plan_fn network_plan;
+child_fn network_enter;
+
+child_fn session_enter;
+
+plan_fn root_plan;
+host_fn root_host;
+child_fn root_enter;
+
+plan_fn mounts_plan;
+host_fn mounts_host;
+child_fn mounts_enter;
+
+plan_fn hide_plan, read_only_plan, sysctls_plan;
+child_fn hide_enter, read_only_enter, sysctls_enter;
+
+child_fn pivot_enter;
+
+plan_fn rlimits_plan, ids_plan, capabilities_plan, landlock_plan, seccomp_plan;
+host_fn seccomp_host;
+child_fn rlimits_confine, ids_confine, capabilities_enter, capabilities_confine, cwd_confine, no_new_privs_confine;
+child_fn attest_enter, attest_confine, landlock_confine, seccomp_confine;
+
+describe_fn namespaces_describe, process_describe, environment_describe, descriptors_describe, tty_describe,
+	userns_describe, join_describe, cgroup_describe, time_describe, uts_describe, ipc_describe, network_describe,
+	session_describe, root_describe, mounts_describe, hide_describe, read_only_describe, sysctls_describe,
+	pivot_describe, rlimits_describe, ids_describe, capabilities_describe, cwd_describe, no_new_privs_describe,
+	attest_describe, landlock_describe, seccomp_describe;
+
+#endif
