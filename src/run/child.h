@@ -9,7 +9,7 @@ struct child_start {
 	const struct plan *plan;
 	int socket;               /* the child's end */
 	int running;              /* write end of the running pipe */
-	int launcher_pidfd;       /* closed by the child; -1 */
+	int close[4];             /* the launcher's ends, which the child must not hold; -1 where unused */
 	bool verbose;
 	struct timings *timings;
 };

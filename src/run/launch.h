@@ -15,17 +15,15 @@ struct launch {
 	int64_t clone_time, go_time; /* CLOCK_MONOTONIC, nanoseconds */
 };
 
-/* Walks the plan column. On failure *err is stamped and nothing of the host has changed. */
-int launch_plan(const struct profile *profile, struct plan *plan, struct timings *timings, bool verbose,
-		struct error *err);
+/* Makes *launch undoable: nothing is open, nothing exists. */
+void launch_init(struct launch *launch, const struct plan *plan, struct timings *timings, bool verbose);
 
-/* Walks host, clones, walks attach, sends `go`. The launch must be given to launch_undo() whether or not this succeeds.
- * launch_init() makes it undoable before. */
-int launch_init(struct launch *launch, const struct plan *plan, struct timings *timings, bool verbose,
-		struct error *err);
+/* Walks host, clones, walks attach, sends `go`. On failure *err is stamped. The launch must be given to launch_undo()
+ * whether or not this succeeded. */
 int launch_start(struct launch *launch, struct error *err);
 
-/* Ends whatever still lives in the sandbox, waits for it, and walks the undo column backwards. Idempotent. */
+/* Ends whatever still lives in the sandbox, waits for its first process unless supervise() did (then host.child is 0), and
+ * walks the undo column backwards. Idempotent. */
 void launch_undo(struct launch *launch);
 
 /* Memory for the timings, shared over clone; NULL when there is none. */

@@ -2,10 +2,10 @@
 #include "run/record.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 
 union control {
 	char data[CMSG_SPACE(sizeof(int))];
@@ -15,20 +15,18 @@ union control {
 CHILD int record_send(int socket, const struct record *record, int fd)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)record, .iov_len = sizeof(*record) };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 	union control control = { .data = { 0 } };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data,
+				  .msg_controllen = sizeof(control.data) };
+	struct cmsghdr *header = &control.align;
 	ssize_t n = 0;
 
-	if (fd >= 0) {
-		struct cmsghdr *header = &control.align;
-
-		message.msg_control = control.data;
-		message.msg_controllen = sizeof(control.data);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		*(int *)(void *)CMSG_DATA(header) = fd;
-	}
+	if (fd < 0)
+		return write_all(socket, record, sizeof(*record));
+	header->cmsg_level = SOL_SOCKET;
+	header->cmsg_type = SCM_RIGHTS;
+	header->cmsg_len = CMSG_LEN(sizeof(int));
+	*(int *)(void *)CMSG_DATA(header) = fd;
 	do
 		n = sendmsg(socket, &message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);

@@ -9,6 +9,7 @@
  *          pty{} + descriptor    master side of the payload's terminal
  *          failed{error}         a cell failed, or execve did; nothing runs
  *          exited{status}        wait status of the payload, from init
+ *          cloned{pid} + pidfd   from the one-shot process that joins namespaces before it clones (launch.c)
  *
  * "Running" is no record: it is EOF on the CLOEXEC pipe that only the payload process holds, which no failure can
  * forge (decision 2). Callable in both processes.
@@ -25,6 +26,7 @@ enum record_type {
 	RECORD_PTY,
 	RECORD_FAILED,
 	RECORD_EXITED,
+	RECORD_CLONED,
 };
 
 struct record {
@@ -35,10 +37,13 @@ struct record {
 		struct { int stage, phase; } cell;
 		struct error error;
 		int status;
+		pid_t pid;
 	};
 };
 
-/* Sends one record, with `fd` when it is not -1 (which stays the caller's). 0, or -1 with errno; never SIGPIPE. */
+/* Sends one record, with `fd` when it is not -1 (which stays the caller's). 0, or -1 with errno. Without a descriptor this
+ * is a plain write(2), which every filter of a payload allows: execve's failure is still to be told after seccomp. It can
+ * raise SIGPIPE, which the launcher ignores and which ends a child whose launcher is gone. */
 CHILD int record_send(int socket, const struct record *record, int fd);
 
 /* Receives one record. 1 when there is one, 0 at EOF, -1 with errno (EAGAIN on a non-blocking socket, EPROTO for a

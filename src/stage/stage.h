@@ -246,6 +246,7 @@ struct handed {
  * open_in_root(AT_FDCWD, ...), before and after the pivot alike. */
 struct inside {
 	struct handed handed;
+	int socket, running;      /* the record socket and the running pipe: open, CLOEXEC, until exec */
 	int procfs;               /* O_PATH directory: a full procfs of the payload's pid namespace, attached nowhere when it
 	                             is ours; -1 once attest is through */
 	int pty_slave;            /* -1: none */
@@ -263,6 +264,7 @@ struct host {
 	int child_pidfd;
 	int child_procfs;         /* /proc/<child>, opened once and checked with the pidfd; for attach */
 	struct cgroup_host *cgroup;
+	int cgroup_into_fd;       /* v2: directory of the leaf, for CLONE_INTO_CGROUP; -1 */
 	int range_lock;           /* userns: holds the automatic id range; -1 */
 	struct handed handed;
 	struct usage *usage;      /* filled by cgroup_undo before removal; NULL: nobody asks */

@@ -19,6 +19,8 @@ plan_fn userns_plan;
 host_fn userns_host, userns_attach;
 child_fn userns_enter;
 undo_fn userns_undo;
+/* Why clone3 failed with `clone_errno`: the host's sysctls and security modules know. Fills *err, returns -1. */
+int userns_explain(const struct plan *plan, int clone_errno, struct error *err);
 
 plan_fn join_plan;
 
