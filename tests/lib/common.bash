@@ -122,14 +122,15 @@ assert_line() {
 # Processes that run the program, and processes in a cgroup of one.
 _residue_processes() {
 	{
-		find /proc/[0-9]*/exe -maxdepth 0 \( -lname "$SANDBOX*" -o -lname "$BATS_RUN_TMPDIR/sandbox*" \) 2>/dev/null
-		grep -ls '/sandbox/' /proc/[0-9]*/cgroup
+		find /proc/[0-9]*/exe -maxdepth 0 \( -lname "$SANDBOX*" -o -lname "$BATS_RUN_TMPDIR/sandbox*" \) 2>/dev/null || :
+		grep -ls '/sandbox/' /proc/[0-9]*/cgroup || :
 	} | cut -d/ -f3 | sort -u | while read -r pid; do
 		echo "process $pid: $(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")"
 	done
 }
 
-# Everything of the host that a sandbox could leave behind, a line each.
+# Everything of the host that a sandbox could leave behind, a line each. What is not there, or goes away while it is
+# looked at, is no error.
 _residue_snapshot() {
 	{
 		# Without the numbers: the kernel gives them anew.
