@@ -39,11 +39,12 @@ const char *const phase_names[PHASE_COUNT] = {
 const struct stage pipeline[STAGE_COUNT] = {
 	/* name           plan               host          attach          enter               confine                undo          describe */
 
-	/* Decides which namespaces exist: every later plan asks it. */
+	/* Opens what is to be joined: whether a user namespace is made depends on who owns it. */
+	{ "join",         join_plan,         NULL,         NULL,           NULL,               NULL,                  NULL,         join_describe },
+	/* Decides which namespaces are made: every later plan asks it. */
 	{ "namespaces",   namespaces_plan,   NULL,         NULL,           NULL,               NULL,                  NULL,         namespaces_describe },
 	/* First to enter: it gives the ids under which everything below is made, and the right to make it. */
 	{ "userns",       userns_plan,       userns_host,  userns_attach,  userns_enter,       NULL,                  userns_undo,  userns_describe },
-	{ "join",         join_plan,         NULL,         NULL,           NULL,               NULL,                  NULL,         join_describe },
 	/* Before anything that costs memory or processes: the limits bind the building too. The attach moves the child in;
 	 * only then may it unshare its cgroup namespace, or the namespace would show the host's path (decision 4). */
 	{ "cgroup",       cgroup_plan,       cgroup_host,  cgroup_attach,  cgroup_enter,       NULL,                  cgroup_undo,  cgroup_describe },
@@ -67,20 +68,21 @@ const struct stage pipeline[STAGE_COUNT] = {
 	/* The host's tree goes out of sight: no cell below opens a path of the host. */
 	{ "pivot",        NULL,              NULL,         NULL,           pivot_enter,        NULL,                  NULL,         pivot_describe },
 	{ "environment",  environment_plan,  NULL,         NULL,           NULL,               NULL,                  NULL,         environment_describe },
-	/* umask, nice, affinity and the like; before rlimits, which may forbid raising them. */
-	{ "process",      process_plan,      NULL,         NULL,           NULL,               process_confine,       NULL,         process_describe },
+	/* umask, affinity and the like; before rlimits, which may forbid raising them. What takes the launcher's rights and a
+	 * child that is still dumpable (decision 3) goes in attach: nice, oom_score_adj; the payload inherits both. */
+	{ "process",      process_plan,      NULL,         process_attach, NULL,               process_confine,       NULL,         process_describe },
 	{ "rlimits",      rlimits_plan,      NULL,         NULL,           NULL,               rlimits_confine,       NULL,         rlimits_describe },
 	/* The bounding set needs CAP_SETPCAP, which the change of ids takes away: it goes in enter, the rest after ids. */
 	{ "ids",          ids_plan,          NULL,         NULL,           NULL,               ids_confine,           NULL,         ids_describe },
 	{ "capabilities", capabilities_plan, NULL,         NULL,           capabilities_enter, capabilities_confine,  NULL,         capabilities_describe },
 	/* As the payload's own user, with the payload's own rights: a directory it may not enter is refused. */
 	{ "cwd",          NULL,              NULL,         NULL,           NULL,               cwd_confine,           NULL,         cwd_describe },
-	{ "no_new_privs", NULL,              NULL,         NULL,           NULL,               no_new_privs_confine,  NULL,         no_new_privs_describe },
+	{ "no_new_privs", no_new_privs_plan, NULL,         NULL,           NULL,               no_new_privs_confine,  NULL,         no_new_privs_describe },
 	/* Closes what is left open, our own socket excepted, whose end is the exec. */
 	{ "descriptors",  descriptors_plan,  NULL,         NULL,           NULL,               descriptors_confine,   NULL,         descriptors_describe },
 	/* Reads back all of the above while it can still open files; what follows is attested by its return value, and by
 	 * the launcher (decision 8). */
-	{ "attest",       NULL,              NULL,         NULL,           attest_enter,       attest_confine,        NULL,         attest_describe },
+	{ "attest",       attest_plan,       NULL,         NULL,           attest_enter,       attest_confine,        NULL,         attest_describe },
 	/* Before seccomp, whose filter need not allow landlock's calls. */
 	{ "landlock",     landlock_plan,     NULL,         NULL,           NULL,               landlock_confine,      NULL,         landlock_describe },
 	/* Last: everything above needs system calls that the filter forbids. */

@@ -17,6 +17,7 @@
 #define STAGE_STAGE_H
 
 #include <linux/filter.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -37,6 +38,7 @@ struct caller {
 	gid_t gid;
 	bool root;                /* effective uid 0 with CAP_SYS_ADMIN in the initial or current user namespace */
 	const char *const *environ;
+	char *const *command;     /* of the command line, NULL-terminated; NULL: the profile's */
 	const char *name;         /* --name, else the profile's name */
 	char id[17];              /* 16 hex digits, random: this sandbox */
 	int64_t started;          /* CLOCK_REALTIME at launch, nanoseconds */
@@ -46,9 +48,11 @@ struct caller {
 
 struct userns_plan {
 	bool create;
+	bool joined;              /* the sandbox lives in an existing one, which `join` brought; the maps are that one's */
 	bool deny_setgroups;
 	bool use_helpers;         /* newuidmap, newgidmap write the maps */
-	struct id_map *uid_map, *gid_map; /* `outside` as seen by the launcher */
+	const char *newuidmap, *newgidmap; /* their absolute paths; NULL when not used */
+	struct id_map *uid_map, *gid_map; /* `outside` as seen by the launcher; final only in struct host */
 	size_t uid_map_count, gid_map_count;
 	uint32_t build_uid, build_gid; /* ids inside under which the tree is built: 0 if mapped, else the payload's */
 	bool auto_range;          /* host: take a free range under a lock and rebase the maps' outside */
@@ -66,9 +70,14 @@ struct join_entry {
 	int userns_fd;            /* its owning user namespace when that is not ours; else -1 */
 };
 
+/* To be entered in this order: what our own user namespace owns comes first, because entering another one gives that
+ * right away. All foreign ones have one owner. */
 struct join_plan {
 	struct join_entry *items;
 	size_t count;
+	int flags;                /* CLONE_NEW* of all items */
+	bool foreign;             /* an item's owner is another user namespace, which is entered too */
+	int userns_fd;            /* that namespace; valid when `foreign` */
 	bool pid;                 /* a pid namespace is joined: the child is not PID 1 */
 };
 
@@ -160,7 +169,7 @@ struct ids_plan {
 };
 
 struct capabilities_plan {
-	uint64_t bounding, permitted, ambient; /* effective = permitted; inheritable = ambient */
+	uint64_t bounding, permitted, ambient; /* effective = permitted; inheritable = ambient; ambient within permitted */
 	int last_cap;             /* highest capability of the running kernel */
 	bool lock_noroot;         /* nothing kept: SECBIT_NOROOT is locked too */
 };
@@ -196,6 +205,15 @@ struct process_plan {
 	bool init;
 	mode_t umask;
 	bool time_limited;
+	int nice;                 /* the value itself, not what is added */
+	unsigned long personality; /* for personality(2) */
+	cpu_set_t *affinity;      /* NULL: the launcher's */
+};
+
+struct attest_facts;          /* private to the attest stage: what the launcher looks like, room to read into */
+
+struct attest_plan {
+	struct attest_facts *facts;
 };
 
 struct plan {
@@ -220,6 +238,7 @@ struct plan {
 	struct landlock_plan landlock;
 	struct seccomp_plan seccomp;
 	struct process_plan process;
+	struct attest_plan attest;
 	/* Features that the profile allows to be absent and that are: "cgroup.memory", "landlock", "mounts[3]". Any stage's
 	 * plan may add; reported in the verdict. */
 	const char *degraded[32];
@@ -266,6 +285,10 @@ struct host {
 	struct cgroup_host *cgroup;
 	int cgroup_into_fd;       /* v2: directory of the leaf, for CLONE_INTO_CGROUP; -1 */
 	int range_lock;           /* userns: holds the automatic id range; -1 */
+	/* userns: the maps as they are written, after the automatic range was found; count 0 without a user namespace. */
+	const struct id_map *uid_map, *gid_map;
+	size_t uid_map_count, gid_map_count;
+	struct id_map auto_uid_map, auto_gid_map; /* what the pointers show for an automatic range */
 	struct handed handed;
 	struct usage *usage;      /* filled by cgroup_undo before removal; NULL: nobody asks */
 };

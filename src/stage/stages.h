@@ -7,6 +7,7 @@
 plan_fn namespaces_plan;
 
 plan_fn process_plan, environment_plan;
+host_fn process_attach;
 child_fn process_confine;
 
 plan_fn descriptors_plan;
@@ -55,10 +56,14 @@ child_fn hide_enter, read_only_enter, sysctls_enter;
 
 child_fn pivot_enter;
 
-plan_fn rlimits_plan, ids_plan, capabilities_plan, landlock_plan, seccomp_plan;
+plan_fn rlimits_plan, ids_plan, capabilities_plan, no_new_privs_plan, attest_plan, landlock_plan, seccomp_plan;
 host_fn seccomp_host;
 child_fn rlimits_confine, ids_confine, capabilities_enter, capabilities_confine, cwd_confine, no_new_privs_confine;
 child_fn attest_enter, attest_confine, landlock_confine, seccomp_confine;
+
+/* The launcher's half of attest, once the payload runs: its processes stand under the filter, as /proc tells. For the
+ * one thing that the child cannot read back any more. 0 also when they have ended already; -1 when one runs without. */
+int attest_running(const struct plan *plan, const struct host *host, struct error *err);
 
 describe_fn namespaces_describe, process_describe, environment_describe, descriptors_describe, tty_describe,
 	userns_describe, join_describe, cgroup_describe, time_describe, uts_describe, ipc_describe, network_describe,
