@@ -99,20 +99,22 @@ static int clone_directly(struct launch *launch, const struct child_start *start
 	return 0;
 }
 
-/* Enters every namespace to be joined: an owning user namespace first, since it gives the right to enter the others. */
+/* Enters every namespace to be joined, in the plan's order: a foreign owner is entered right before the first namespace
+ * that it owns. */
 CHILD static int join_all(const struct join_plan *join, struct error *err)
 {
+	bool entered = false;
+
 	for (size_t i = 0; i < join->count; i++) {
-		if (join->items[i].userns_fd < 0)
-			continue;
-		if (setns(join->items[i].userns_fd, CLONE_NEWUSER))
-			return fail_errno_at(err, K_JOIN_PATH, join->items[i].index,
+		const struct join_entry *item = &join->items[i];
+
+		if (item->userns_fd >= 0 && !entered && setns(item->userns_fd, CLONE_NEWUSER))
+			return fail_errno_at(err, K_JOIN_PATH, item->index,
 					     "cannot join the user namespace that owns the namespace to be joined");
-		break;
+		entered |= item->userns_fd >= 0;
+		if (setns(item->fd, item->flag))
+			return fail_errno_at(err, K_JOIN_PATH, item->index, "cannot join the namespace");
 	}
-	for (size_t i = 0; i < join->count; i++)
-		if (setns(join->items[i].fd, join->items[i].flag))
-			return fail_errno_at(err, K_JOIN_PATH, join->items[i].index, "cannot join the namespace");
 	return 0;
 }
 
