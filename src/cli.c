@@ -1,0 +1,288 @@
+/* cli: reads the command line by the table that mkschema makes of schema/options.schema.
+ *
+ * Runs in the launcher, first of all. Options stop at the first word that is none, so that a command's own options are
+ * never ours; the first word is a command of ours only if the table lists it. A command to be run needs `--`, `run`, or a
+ * profile before it: a mistyped command of ours is then an error and never somebody's program (decision 37).
+ *
+ * The short forms --ro, --rw, --env, --chdir and --net are written as -s settings, in the order given, so that the profile
+ * language has one reader only.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct reader {
+	int argc, at;
+	char **argv;
+	struct arena *arena;
+	struct cli *cli;
+	struct error *err;
+};
+
+static int usage(struct error *err)
+{
+	error_remedy(err, "see `sandbox help`");
+	return error_exit(err, EXIT_OF_USAGE);
+}
+
+static int add_word(struct reader *reader, struct words *words, const char *word)
+{
+	if (!words->items)
+		words->items = arena_array(reader->arena, (size_t)reader->argc * 2, sizeof(*words->items));
+	if (!words->items || !word)
+		return fail_errno(reader->err, 0, "cannot keep the command line");
+	words->items[words->count++] = word;
+	return 0;
+}
+
+/* A path or value as a quoted string of the profile language. */
+static char *quoted(struct arena *arena, const char *text)
+{
+	char *out = arena_alloc(arena, strlen(text) * 2 + 3);
+	char *at = out;
+
+	if (!out)
+		return NULL;
+	*at++ = '"';
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			*at++ = '\\';
+		*at++ = *text;
+		if (*text == '$')
+			*at++ = '$';
+	}
+	*at++ = '"';
+	return out;
+}
+
+static const char *bind_setting(struct arena *arena, const char *path, const char *access)
+{
+	const char *text = quoted(arena, path);
+
+	return text ? arena_format(arena, "mounts={ add = ( { type = \"bind\"; source = %s; target = %s; access = \"%s\"; } ); }",
+				   text, text, access)
+		    : NULL;
+}
+
+/* The -s setting that a short form stands for; NULL with errno 0 when the option is none. */
+static const char *setting_of(struct arena *arena, enum option_id option, const char *value)
+{
+	errno = 0;
+	switch (option) {
+	case O_RO:
+		return bind_setting(arena, value, "read-only");
+	case O_RW:
+		return bind_setting(arena, value, "read-write");
+	case O_ENV:
+		value = quoted(arena, value);
+		return value ? arena_format(arena, "process.env={ add = [ %s ]; }", value) : NULL;
+	case O_CHDIR:
+		return arena_format(arena, "process.cwd=%s", value);
+	case O_NET:
+		return arena_format(arena, "network.mode=%s", value);
+	default:
+		return NULL;
+	}
+}
+
+static int take_value(struct reader *reader, enum option_id option, const char *value)
+{
+	struct cli *cli = reader->cli;
+	const char *setting = NULL;
+
+	if (cli->given[option] && !cli_options[option].many) {
+		fail(reader->err, 0, "option --%s is given twice", cli_options[option].name);
+		return usage(reader->err);
+	}
+	cli->given[option] = true;
+	cli->value[option] = value;
+	if (option == O_PROFILE)
+		return add_word(reader, &cli->profiles, value);
+	if (option == O_SET)
+		return add_word(reader, &cli->sets, value);
+	if (option == O_DEFINE)
+		return add_word(reader, &cli->params, value);
+	if (!value)
+		return 0;
+	setting = setting_of(reader->arena, option, value);
+	return setting || errno ? add_word(reader, &cli->sets, setting) : 0;
+}
+
+static int find_option(const char *name, size_t length, char letter)
+{
+	for (int i = 0; i < O_COUNT; i++) {
+		if (name && strlen(cli_options[i].name) == length && !memcmp(cli_options[i].name, name, length))
+			return i;
+		if (letter && cli_options[i].letter == letter)
+			return i;
+	}
+	return -1;
+}
+
+static int check_place(struct reader *reader, int option, const char *word)
+{
+	if (option < 0) {
+		fail(reader->err, 0, "unknown option %s", word);
+		return usage(reader->err);
+	}
+	if (cli_options[option].commands & (1U << reader->cli->command))
+		return 0;
+	fail(reader->err, 0, "option --%s has no meaning for `sandbox %s`", cli_options[option].name,
+	     cli_commands[reader->cli->command].name);
+	return usage(reader->err);
+}
+
+/* The value of an option that takes one: what is stuck to it, else the next word. */
+static int value_of(struct reader *reader, int option, const char *stuck, const char **ret)
+{
+	*ret = NULL;
+	if (!cli_options[option].arg) {
+		if (!stuck)
+			return 0;
+		fail(reader->err, 0, "option --%s takes no value", cli_options[option].name);
+		return usage(reader->err);
+	}
+	*ret = stuck ? stuck : reader->at < reader->argc ? reader->argv[reader->at++] : NULL;
+	if (*ret)
+		return 0;
+	fail(reader->err, 0, "option --%s needs a value: %s", cli_options[option].name, cli_options[option].arg);
+	return usage(reader->err);
+}
+
+static int read_long(struct reader *reader, const char *word)
+{
+	const char *name = word + 2;
+	size_t length = strcspn(name, "=");
+	int option = find_option(name, length, 0);
+	const char *value = NULL;
+
+	if (check_place(reader, option, word) || value_of(reader, option, name[length] ? name + length + 1 : NULL, &value))
+		return -1;
+	return take_value(reader, (enum option_id)option, value);
+}
+
+/* -v, -vp NAME, -pNAME */
+static int read_short(struct reader *reader, const char *word)
+{
+	for (const char *letter = word + 1; *letter; letter++) {
+		int option = find_option(NULL, 0, *letter);
+		const char *value = NULL;
+		bool takes = option >= 0 && cli_options[option].arg;
+
+		if (check_place(reader, option, word) ||
+		    value_of(reader, option, takes && letter[1] ? letter + 1 : NULL, &value) ||
+		    take_value(reader, (enum option_id)option, value))
+			return -1;
+		if (takes)
+			break;
+	}
+	return 0;
+}
+
+/* 1 when a `--` ended them, 0 when a word or the end did, -1 on error. */
+static int read_options(struct reader *reader)
+{
+	while (reader->at < reader->argc) {
+		const char *word = reader->argv[reader->at];
+
+		if (word[0] != '-' || !word[1])
+			break;
+		reader->at++;
+		if (!strcmp(word, "--"))
+			return 1;
+		if (word[1] == '-' ? read_long(reader, word) : read_short(reader, word))
+			return -1;
+	}
+	return 0;
+}
+
+static int find_command(const char *word)
+{
+	for (int i = 0; i < C_COUNT; i++)
+		if (!strcmp(cli_commands[i].name, word))
+			return i;
+	return -1;
+}
+
+int cli_read(int argc, char **argv, struct arena *arena, struct cli *ret, struct error *err)
+{
+	struct reader reader = { .argc = argc, .at = 1, .argv = argv, .arena = arena, .cli = ret, .err = err };
+	int command = argc > 1 ? find_command(argv[1]) : -1;
+	int dashes = 0;
+
+	*ret = (struct cli){ .command = command < 0 ? C_RUN : (enum command_id)command };
+	if (argc < 2) {
+		fail(err, 0, "no command and no profile is given");
+		return usage(err);
+	}
+	reader.at += command >= 0;
+	dashes = read_options(&reader);
+	if (dashes < 0)
+		return -1;
+	ret->rest = argv + reader.at;
+	ret->rest_count = argc - reader.at;
+	if (command >= 0 || dashes || ret->profiles.count || ret->given[O_HELP] || ret->given[O_VERSION])
+		return 0;
+	fail(err, 0, "`%s` is no command of sandbox", ret->rest_count ? ret->rest[0] : argv[1]);
+	error_remedy(err, "to run it in the default sandbox write: sandbox -- %s", ret->rest_count ? ret->rest[0] : "COMMAND");
+	return error_exit(err, EXIT_OF_USAGE);
+}
+
+/* Prints `text` in lines of at most `width` columns from column `indent` on; the first line's indent is there already. */
+static void print_wrapped(const char *text, int indent, int width)
+{
+	int column = indent;
+
+	while (*text) {
+		size_t length = strcspn(text, " ");
+
+		if (column > indent && column + 1 + (int)length > width) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
+		column += printf("%s%.*s", column > indent ? " " : "", (int)length, text);
+		text += length;
+		text += strspn(text, " ");
+	}
+	putchar('\n');
+}
+
+enum { HELP_INDENT = 26, HELP_WIDTH = 80 };
+
+static void print_option(const struct cli_option *option)
+{
+	char head[64];
+	int n = snprintf(head, sizeof(head), "  %c%c%c --%s%s%s", option->letter ? '-' : ' ', option->letter ? option->letter : ' ',
+			 option->letter ? ',' : ' ', option->name, option->arg ? " " : "", option->arg ? option->arg : "");
+
+	printf("%-*s", HELP_INDENT, head);
+	if (n >= HELP_INDENT)
+		printf("\n%*s", HELP_INDENT, "");
+	print_wrapped(option->doc, HELP_INDENT, HELP_WIDTH);
+}
+
+static void print_command(const struct cli_command *command)
+{
+	printf("  %-*s", HELP_INDENT - 2, command->name);
+	print_wrapped(command->doc, HELP_INDENT, HELP_WIDTH);
+}
+
+void cli_help(bool one, enum command_id command)
+{
+	printf("usage: sandbox %s%s%s\n\n", one ? cli_commands[command].name : "[COMMAND]", " [OPTION ...] ",
+	       one ? cli_commands[command].args : "[--] [PROGRAM [ARG ...]]");
+	for (int i = 0; i < C_COUNT && !one; i++)
+		print_command(&cli_commands[i]);
+	if (one)
+		print_command(&cli_commands[command]);
+	putchar('\n');
+	for (int i = 0; i < O_COUNT; i++)
+		if (!one || cli_options[i].commands & (1U << command))
+			print_option(&cli_options[i]);
+	if (!one)
+		printf("\nExit status: that of the program; 128+n when signal n ended it; of our own:\n"
+		       "  120 usage, 121 profile, 122 host, 123 a stage failed, 124 time or output limit,\n"
+		       "  125 internal, 126 cannot execute, 127 not found. See sandbox(1).\n");
+}

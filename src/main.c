@@ -1,0 +1,302 @@
+/* main: options, profile, plan, launch, status. Reads like a sentence; the only file that exits.
+ *
+ * Runs in the launcher from beginning to end. Before a profile is read nothing of the caller is trusted: three standard
+ * descriptors must be open (else a file of ours could become the payload's standard output), and the program must not run
+ * with more privilege than its caller (it is not made to be set-user-ID; see getauxval(3), AT_SECURE).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli.h"
+#include "gen/schema.h"
+#include "profile/load.h"
+#include "run/doctor.h"
+#include "run/explain.h"
+#include "run/launch.h"
+#include "run/report.h"
+#include "run/steps.h"
+#include "run/supervise.h"
+#include "run/verdict.h"
+
+struct program {
+	struct arena arena;
+	struct cli cli;
+	struct caller caller;
+	struct diagnostics diagnostics;
+	const struct profile *profile;
+	struct plan plan;
+};
+
+static int check_descriptors(struct error *err)
+{
+	static const char *const names[] = { "standard input", "standard output", "standard error" };
+
+	for (int fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		fail(err, 0, "%s is closed", names[fd]);
+		error_remedy(err, "open it, on /dev/null if nothing is meant: sandbox ... %s", fd ? ">/dev/null" : "</dev/null");
+		return error_exit(err, EXIT_OF_USAGE);
+	}
+	return 0;
+}
+
+static int check_privilege(struct error *err)
+{
+	if (!getauxval(AT_SECURE))
+		return 0;
+	fail(err, 0, "cannot run set-user-ID, set-group-ID or with file capabilities");
+	return error_exit(err, EXIT_OF_USAGE);
+}
+
+static int know_caller(struct program *program, struct error *err)
+{
+	struct caller *caller = &program->caller;
+	uint64_t random = 0;
+	struct timespec now;
+
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random) || clock_gettime(CLOCK_REALTIME, &now)) {
+		fail_errno(err, 0, "cannot get a random number");
+		return error_exit(err, EXIT_OF_INTERNAL);
+	}
+	(void)snprintf(caller->id, sizeof(caller->id), "%016llx", (unsigned long long)random);
+	caller->started = now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+	caller->uid = getuid();
+	caller->gid = getgid();
+	caller->root = geteuid() == 0;
+	caller->environ = (const char *const *)environ;
+	caller->name = program->cli.value[O_NAME];
+	caller->command = program->cli.rest_count ? program->cli.rest : NULL;
+	return 0;
+}
+
+static int load(struct program *program, const char *const *profiles, size_t count, const struct profile **ret)
+{
+	const struct cli *cli = &program->cli;
+	const struct profile_request request = {
+		.profiles = profiles,
+		.profile_count = count,
+		.sets = cli->sets.items,
+		.set_count = cli->sets.count,
+		.params = cli->params.items,
+		.param_count = cli->params.count,
+		.name = program->caller.name,
+		.id = program->caller.id,
+		.environ = program->caller.environ,
+		.uid = program->caller.uid,
+		.gid = program->caller.gid,
+	};
+
+	program->diagnostics = (struct diagnostics){ .arena = &program->arena };
+	if (!profile_load(&request, &program->arena, ret, &program->diagnostics))
+		return 0;
+	report_diagnostics(&program->diagnostics);
+	return EXIT_OF_PROFILE;
+}
+
+static int load_request(struct program *program)
+{
+	return load(program, program->cli.profiles.items, program->cli.profiles.count, &program->profile);
+}
+
+/* From here on a failure has a profile to point into. */
+static int report(const struct program *program, const struct error *err)
+{
+	report_error(program->profile, err);
+	return err->exit_status ? err->exit_status : EXIT_OF_INTERNAL;
+}
+
+static int make_plan(struct program *program, struct timings *timings, struct error *err)
+{
+	const struct steps steps = { .timings = timings, .verbose = program->cli.given[O_VERBOSE] };
+
+	if (!program->caller.name)
+		program->caller.name = program->profile->name;
+	program->plan.profile = program->profile;
+	program->plan.caller = &program->caller;
+	return steps_plan(&steps, program->profile, &program->plan, err);
+}
+
+static int explain(struct program *program)
+{
+	struct error err = { 0 };
+	int status = 0;
+
+	if (program->cli.command == C_EXPLAIN && !program->cli.profiles.count && program->cli.rest_count == 1) {
+		if (!explain_key(program->cli.rest[0], program->cli.given[O_JSON], &err))
+			return 0;
+		error_exit(&err, EXIT_OF_USAGE);
+		return report(program, &err);
+	}
+	/* What is explained is the profile; a command is shown when there is one, and need not be. */
+	static char *const placeholder[] = { "COMMAND", NULL };
+
+	status = load_request(program);
+	if (status)
+		return status;
+	if (!program->caller.command && !program->profile->process.command.count)
+		program->caller.command = placeholder;
+	if (make_plan(program, NULL, &err) || explain_plan(&program->plan, program->cli.given[O_JSON], &err))
+		return report(program, &err);
+	return 0;
+}
+
+static int check(struct program *program)
+{
+	const struct profile *profile = NULL;
+	int status = 0;
+	int bad = 0;
+
+	if (!program->cli.rest_count) {
+		struct error err = { 0 };
+
+		fail(&err, 0, "no profile to check is given");
+		error_exit(&err, EXIT_OF_USAGE);
+		return report(program, &err);
+	}
+	for (int i = 0; i < program->cli.rest_count; i++) {
+		const char *word = program->cli.rest[i];
+
+		bad = load(program, &word, 1, &profile);
+		status = bad ? bad : status;
+	}
+	return status;
+}
+
+static int show(struct program *program)
+{
+	struct text text = { 0 };
+	int status = load_request(program);
+
+	if (status)
+		return status;
+	if (profile_show(program->profile, program->cli.given[O_ALL], &text) || text.failed ||
+	    fwrite(text.data, 1, text.length, stdout) != text.length || fflush(stdout))
+		status = EXIT_OF_INTERNAL;
+	text_free(&text);
+	return status;
+}
+
+static int doctor(struct program *program)
+{
+	int status = load_request(program);
+
+	return status ? status : doctor_run(program->profile, &program->caller, program->cli.given[O_JSON]);
+}
+
+static int gc(struct program *program)
+{
+	struct error err = { 0 };
+
+	return cgroup_gc(&err) ? report(program, &err) : 0;
+}
+
+static int schema(const struct program *program)
+{
+	return fputs(program->cli.given[O_JSON] ? schema_json : schema_text, stdout) < 0 || fflush(stdout) ? EXIT_OF_INTERNAL
+														: 0;
+}
+
+/* Launches, watches, ends. The outcome is complete whatever happened. */
+static void launch_and_watch(struct program *program, struct launch *launch, struct outcome *outcome)
+{
+	struct error err = { 0 };
+
+	if (launch_start(launch, &err)) {
+		outcome->verdict = VERDICT_SETUP_FAILED;
+		outcome->failed = true;
+		outcome->error = err;
+	} else if (supervise(launch, outcome, &err)) {
+		outcome->failed = true;
+		outcome->error = err;
+	}
+	launch_undo(launch);
+	(void)program;
+}
+
+static int run(struct program *program)
+{
+	struct timings *timings = timings_new();
+	struct verdict_sink sink = { 0 };
+	struct outcome outcome = { 0 };
+	struct error err = { 0 };
+	struct launch launch;
+	int status = 0;
+
+	if (program->cli.given[O_DRY_RUN])
+		return explain(program);
+	status = load_request(program);
+	if (status)
+		return status;
+	if (verdict_open(&sink, program->cli.value[O_STATUS_FILE], program->cli.value[O_STATUS_FD], &err))
+		return report(program, &err);
+	launch_init(&launch, &program->plan, timings, program->cli.given[O_VERBOSE]);
+	if (!timings || make_plan(program, timings, &err)) {
+		outcome.verdict = VERDICT_SETUP_FAILED;
+		outcome.failed = true;
+		outcome.error = err;
+	} else {
+		launch_and_watch(program, &launch, &outcome);
+	}
+	if (outcome.failed)
+		report_error(program->profile, &outcome.error);
+	if (program->cli.given[O_TIMINGS])
+		report_timings(timings);
+	status = verdict_exit_status(&launch, &outcome);
+	if (verdict_write(&sink, &launch, &outcome, &err)) {
+		report_error(program->profile, &err);
+		status = EXIT_OF_INTERNAL;
+	}
+	return status;
+}
+
+static int dispatch(struct program *program)
+{
+	if (program->cli.given[O_HELP] || program->cli.command == C_HELP) {
+		cli_help(program->cli.command != C_HELP && program->cli.command != C_RUN, program->cli.command);
+		return fflush(stdout) ? EXIT_OF_INTERNAL : 0;
+	}
+	if (program->cli.given[O_VERSION] || program->cli.command == C_VERSION)
+		return puts("sandbox " SANDBOX_VERSION) < 0 || fflush(stdout) ? EXIT_OF_INTERNAL : 0;
+	switch (program->cli.command) {
+	case C_CHECK:
+		return check(program);
+	case C_EXPLAIN:
+		return explain(program);
+	case C_SHOW:
+		return show(program);
+	case C_DOCTOR:
+		return doctor(program);
+	case C_GC:
+		return gc(program);
+	case C_SCHEMA:
+		return schema(program);
+	default:
+		return run(program);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct program program;
+	struct error err = { 0 };
+	int status = 0;
+
+	if (check_descriptors(&err) || check_privilege(&err) ||
+	    cli_read(argc, argv, &program.arena, &program.cli, &err) || know_caller(&program, &err))
+		status = report(&program, &err);
+	else
+		status = dispatch(&program);
+	arena_free(&program.plan.arena);
+	arena_free(&program.arena);
+	return status;
+}
