@@ -64,7 +64,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "hide",         hide_plan,         NULL,         NULL,           hide_enter,         NULL,                  NULL,         hide_describe },
 	{ "read_only",    read_only_plan,    NULL,         NULL,           read_only_enter,    NULL,                  NULL,         read_only_describe },
 	/* Opens the pseudo-terminal in the sandbox's own devpts; the payload makes it its controlling terminal. */
-	{ "tty",          tty_plan,          NULL,         NULL,           tty_enter,          tty_confine,           NULL,         tty_describe },
+	{ "tty",          tty_plan,          tty_host,     tty_attach,     tty_enter,          tty_confine,           tty_undo,     tty_describe },
 	/* The host's tree goes out of sight: no cell below opens a path of the host. */
 	{ "pivot",        NULL,              NULL,         NULL,           pivot_enter,        NULL,                  NULL,         pivot_describe },
 	{ "environment",  environment_plan,  NULL,         NULL,           NULL,               NULL,                  NULL,         environment_describe },

@@ -4,7 +4,7 @@
  * when it closes, for whatever reason, the child's side reads EOF and everything inside ends.
  *
  *   down   go{handed}            the barrier: attach is through; enter may begin
- *          signal{number}        init passes it on to the payload
+ *          signal{number, group} init passes it on to the payload, or to the payload's process group
  *   up     stage{stage, phase}   a cell begins (sent only when the launcher listens: -v)
  *          pty{} + descriptor    master side of the payload's terminal
  *          failed{error}         a cell failed, or execve did; nothing runs
@@ -33,7 +33,7 @@ struct record {
 	int type;                 /* enum record_type */
 	union {
 		struct handed handed;
-		int signal;
+		struct { int number; bool group; } signal;
 		struct { int stage, phase; } cell;
 		struct error error;
 		int status;

@@ -20,9 +20,11 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <termios.h>
 
 #include "base/arena.h"
 #include "base/child.h"
@@ -38,6 +40,7 @@ struct caller {
 	gid_t gid;
 	bool root;                /* effective uid 0 with CAP_SYS_ADMIN in the initial or current user namespace */
 	const char *const *environ;
+	char *const *argv;        /* as execve gave it: init wipes its own copy of this memory and of environ's; NULL: not known */
 	char *const *command;     /* of the command line, NULL-terminated; NULL: the profile's */
 	const char *name;         /* --name, else the profile's name */
 	char id[17];              /* 16 hex digits, random: this sandbox */
@@ -136,8 +139,13 @@ struct mounts_plan {
 
 struct tty_plan {
 	bool pty;                 /* the payload gets a pseudo-terminal of its own */
-	bool relay[3];            /* descriptor 0-2 is a terminal that must not be handed in: one-way relay */
-	bool inherit;
+	bool slave[3];            /* pty: which of 0-2 it becomes */
+	bool relay[3];            /* descriptor 0-2 goes through a pipe that the launcher copies, one way */
+	bool joined_output;       /* 1 and 2 are one file: they share a pipe, so that their order survives */
+	const char *ptmx;         /* pty: path inside of the multiplexer of the sandbox's devpts; NULL: one of its own, unmounted */
+	bool window_known, modes_known;
+	struct winsize window;    /* of the caller's terminal, for the pty's first moment */
+	struct termios modes;
 };
 
 struct environment_plan {
@@ -257,6 +265,7 @@ struct handed {
 	int *idmapped_mounts;     /* one per plan->mounts item, -1 when none; memory made before clone */
 	int cgroup_kill[16];      /* init, when there is no pid namespace: cgroup.kill or cgroup.procs of the leaf */
 	int cgroup_kill_count;
+	int relay[3];             /* tty: the payload's ends of its relay pipes, -1 when none */
 };
 
 /* ---- inside: the child's own state ------------------------------------------------------------------------------- */
@@ -285,6 +294,8 @@ struct host {
 	struct cgroup_host *cgroup;
 	int cgroup_into_fd;       /* v2: directory of the leaf, for CLONE_INTO_CGROUP; -1 */
 	int range_lock;           /* userns: holds the automatic id range; -1 */
+	int relay[3];             /* tty: the launcher's ends of the relay pipes; -1. Watched by supervise */
+	int relay_inside[3];      /* tty: our copies of the payload's ends, until attach; -1 */
 	/* userns: the maps as they are written, after the automatic range was found; count 0 without a user namespace. */
 	const struct id_map *uid_map, *gid_map;
 	size_t uid_map_count, gid_map_count;

@@ -14,7 +14,9 @@ plan_fn descriptors_plan;
 child_fn descriptors_confine;
 
 plan_fn tty_plan;
+host_fn tty_host, tty_attach;
 child_fn tty_enter, tty_confine;
+undo_fn tty_undo;
 
 plan_fn userns_plan;
 host_fn userns_host, userns_attach;
