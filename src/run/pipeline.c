@@ -79,7 +79,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "cwd",          NULL,              NULL,         NULL,           NULL,               cwd_confine,           NULL,         cwd_describe },
 	{ "no_new_privs", no_new_privs_plan, NULL,         NULL,           NULL,               no_new_privs_confine,  NULL,         no_new_privs_describe },
 	/* Closes what is left open, our own socket excepted, whose end is the exec. */
-	{ "descriptors",  descriptors_plan,  NULL,         NULL,           NULL,               descriptors_confine,   NULL,         descriptors_describe },
+	{ "descriptors",  descriptors_plan,  descriptors_host, NULL,           NULL,               descriptors_confine,   NULL,         descriptors_describe },
 	/* Reads back all of the above while it can still open files; what follows is attested by its return value, and by
 	 * the launcher (decision 8). */
 	{ "attest",       attest_plan,       NULL,         NULL,           attest_enter,       attest_confine,        NULL,         attest_describe },

@@ -11,6 +11,7 @@ host_fn process_attach;
 child_fn process_confine;
 
 plan_fn descriptors_plan;
+host_fn descriptors_host;
 child_fn descriptors_confine;
 
 plan_fn tty_plan;
