@@ -176,7 +176,7 @@ CHILD static void exec_payload(const struct child_start *start)
 
 CHILD void child_main(const struct child_start *start)
 {
-	struct inside inside = { .procfs = -1, .pty_slave = -1, .pty_master = -1, .socket = start->socket,
+	struct inside inside = { .procfs = -1, .staging = -1, .pty_slave = -1, .pty_master = -1, .socket = start->socket,
 				 .running = start->running };
 
 	tie_to_launcher(start);

@@ -43,7 +43,7 @@ void launch_init(struct launch *launch, const struct plan *plan, struct timings 
 	launch->host.child_procfs = -1;
 	launch->host.range_lock = -1;
 	launch->host.cgroup_into_fd = -1;
-	launch->host.handed.idmapped_root = -1;
+	launch->host.handed.root = -1;
 	for (int fd = 0; fd < 3; fd++)
 		launch->host.relay[fd] = launch->host.relay_inside[fd] = launch->host.handed.relay[fd] = -1;
 }

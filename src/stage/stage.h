@@ -55,7 +55,7 @@ struct userns_plan {
 	bool deny_setgroups;
 	bool use_helpers;         /* newuidmap, newgidmap write the maps */
 	const char *newuidmap, *newgidmap; /* their absolute paths; NULL when not used */
-	struct id_map *uid_map, *gid_map; /* `outside` as seen by the launcher; final only in struct host */
+	const struct id_map *uid_map, *gid_map; /* `outside` as seen by the launcher; final only in struct host */
 	size_t uid_map_count, gid_map_count;
 	uint32_t build_uid, build_gid; /* ids inside under which the tree is built: 0 if mapped, else the payload's */
 	bool auto_range;          /* host: take a free range under a lock and rebase the maps' outside */
@@ -112,14 +112,34 @@ struct host_object {
 	mode_t type;              /* S_IFMT bits */
 };
 
+/* How the owners of a mount's files show through the sandbox's id map. */
+enum idmap {
+	IDMAP_NONE,               /* as the map has them */
+	IDMAP_AUTO,               /* as they are on disk */
+	IDMAP_OWNER,              /* the owner of the source's top as the payload's user */
+};
+
+/* Layers of host directories that make one tree. */
+struct overlay_plan {
+	struct host_object *lower; /* uppermost first */
+	size_t lower_count;
+	bool writable;            /* there is an upper: a tmpfs when upper.path is NULL, else a host directory */
+	struct host_object upper;
+	const char *work;         /* host directory, made beside the upper when it is missing */
+	uint64_t size, inodes;    /* of a tmpfs upper */
+	int key, upper_key, index; /* for errors: the keys of the lower and the upper layers */
+};
+
 struct root_plan {
-	struct host_object source; /* path NULL: empty tmpfs */
+	struct host_object source; /* path NULL: empty tmpfs, or overlay */
+	struct overlay_plan overlay;
 	int access;
-	bool upper_tmpfs;
-	struct host_object upper, work;
-	bool idmapped;            /* the source comes as a detached idmapped mount made by host */
-	uint64_t attributes;      /* MOUNT_ATTR_* of the root mount */
-	char tmpfs_options[3][32]; /* size=, nr_inodes=, mode= values as text */
+	bool from_launcher;       /* host makes the mount, detached, before clone */
+	int idmap;                /* enum idmap; not IDMAP_NONE only from the launcher */
+	uint64_t attributes;      /* MOUNT_ATTR_* of the root mount while the tree is built */
+	bool seal;                /* made read-only when the tree is built */
+	uint64_t staging_size;    /* bytes that inline files take together */
+	bool slaves;              /* a bind wants the host's later mounts */
 };
 
 struct mount_plan {
@@ -127,14 +147,23 @@ struct mount_plan {
 	int type;
 	const char *target;
 	struct host_object source;
-	uint64_t attributes;      /* MOUNT_ATTR_* */
-	bool recursive, skipped, idmapped;
+	struct overlay_plan overlay;
+	uint64_t attributes;      /* MOUNT_ATTR_*, given before the mount can be seen */
+	bool seal;                /* made read-only after all mounts are in place: others may lie in it */
+	bool recursive, skipped, from_launcher;
+	int idmap;                /* enum idmap */
 	const struct mount *mount; /* the profile's element, for everything else */
 };
 
 struct mounts_plan {
 	struct mount_plan *items; /* in the profile's order, which is the order they are mounted in */
 	size_t count;
+	int *descriptors;         /* becomes handed.mounts */
+};
+
+struct sysctls_plan {
+	const char **paths;       /* below /proc/sys; one per element of profile->sysctls */
+	bool forbid_userns;       /* user.max_user_namespaces = 0, which the profile does not set itself */
 };
 
 struct tty_plan {
@@ -202,11 +231,6 @@ struct seccomp_plan {
 	uint64_t hash[4];         /* of the canonical rules */
 };
 
-struct hide_entry {
-	const char *path;
-	int index;
-};
-
 struct process_plan {
 	char **argv;              /* NULL-terminated; argv[0] is searched in PATH when it has no slash */
 	const char *cwd;
@@ -237,6 +261,7 @@ struct plan {
 	struct cgroup_plan cgroup;
 	struct root_plan root;
 	struct mounts_plan mounts;
+	struct sysctls_plan sysctls;
 	struct tty_plan tty;
 	struct environment_plan environment;
 	struct rlimits_plan rlimits;
@@ -261,9 +286,12 @@ int plan_degraded(struct plan *plan, const char *feature, struct error *err);
 
 /* Descriptors here were opened by host before clone: the child inherits the same numbers. */
 struct handed {
-	int idmapped_root;        /* detached mount, -1 when none */
-	int *idmapped_mounts;     /* one per plan->mounts item, -1 when none; memory made before clone */
-	int cgroup_kill[16];      /* init, when there is no pid namespace: cgroup.kill or cgroup.procs of the leaf */
+	int root;                 /* detached mount, -1 when the child makes it */
+	int *mounts;              /* one per plan->mounts item: detached mount, -1 when the child makes it; memory made
+	                             before clone. In the child, until read_only is through: the mount, attached */
+	/* When there is no pid namespace of ours: cgroup.kill of a v2 leaf, opened O_WRONLY, or cgroup.procs of a v1 leaf, opened
+	 * O_RDONLY. For run/end.c. */
+	int cgroup_kill[16];
 	int cgroup_kill_count;
 	int relay[3];             /* tty: the payload's ends of its relay pipes, -1 when none */
 };
@@ -277,6 +305,8 @@ struct inside {
 	int socket, running;      /* the record socket and the running pipe: open, CLOEXEC, until exec */
 	int procfs;               /* O_PATH directory: a full procfs of the payload's pid namespace, attached nowhere when it
 	                             is ours; -1 once attest is through */
+	int staging;              /* directory of a tmpfs below the new root, which goes with the host's tree in pivot: what
+	                             masks, inline files and overlays are made of; -1 before root and after pivot */
 	int pty_slave;            /* -1: none */
 	int pty_master;           /* to be sent up right after the enter column, then -1 */
 	int host_mounts;          /* number of lines the mount table had before the root was built; attest */
