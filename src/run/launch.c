@@ -39,6 +39,7 @@ struct timings *timings_new(void)
 void launch_init(struct launch *launch, const struct plan *plan, struct timings *timings, bool verbose)
 {
 	*launch = (struct launch){ .plan = plan, .socket = -1, .running = -1, .verbose = verbose, .timings = timings };
+	launch->guard.lifeline = -1;
 	launch->host.child_pidfd = -1;
 	launch->host.child_procfs = -1;
 	launch->host.range_lock = -1;
@@ -257,6 +258,8 @@ int launch_start(struct launch *launch, struct error *err)
 	if (open_child_procfs(&launch->host, err) ||
 	    steps_host(&steps, PHASE_ATTACH, launch->plan, &launch->host, err))
 		goto out;
+	if (!launch->plan->process.init && guard_start(&launch->host, &launch->guard, err))
+		goto out;
 	status = send_go(launch, err);
 out:
 	channels_close(&channels);
@@ -276,6 +279,7 @@ static void end_child(struct launch *launch)
 			;
 	}
 	launch->host.child = 0;
+	guard_stop(&launch->guard);
 }
 
 void launch_undo(struct launch *launch)

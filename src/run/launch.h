@@ -2,6 +2,7 @@
 #ifndef RUN_LAUNCH_H
 #define RUN_LAUNCH_H
 
+#include "run/guard.h"
 #include "run/pipeline.h"
 
 /* What one launch is made of, on the launcher's side. Plain data; supervise() watches it, launch_undo() ends it. */
@@ -9,6 +10,7 @@ struct launch {
 	const struct plan *plan;
 	struct host host;
 	int socket;               /* our end of the record socket; closing it ends the sandbox */
+	struct guard guard;       /* without init: holds the lifeline in its place */
 	int running;              /* read end of the pipe whose EOF says that the payload's execve succeeded */
 	bool verbose;             /* the child announces its cells */
 	struct timings *timings;  /* shared with the child */
