@@ -1,12 +1,197 @@
-# Provisional: replaced by the real one.
-CC ?= gcc
+# Everything is made below $(BUILD); nothing there is ever committed. `make help` says what there is to make.
+#
+#	make CC=clang BUILD=build/clang		with another compiler, beside the first
+#	make SANITIZE=1				with AddressSanitizer and UBSan, in build/asan
+#	make V=1				and show every command
+#
+#h make            builds $(BUILD)/sandbox
+#h make demo       installs what the build needs, builds, prepares a root file system, runs a small job in it
+#h make check      installs what the tests need, builds, runs every test, prints the sum
+#h make unit, func, attack, fault, lint    one suite of tests
+#h make fuzz, bench, vm                    what takes longer: fuzzers, benchmark, other kernels
+#h make rootfs     prepares the root file system of profiles/alpine.conf    (ROOTFS=directory)
+#h make install, uninstall                 (DESTDIR= PREFIX=/usr/local)
+#h make dist       a source archive;  make clean  removes everything made
+#h variables: CC CFLAGS BUILD SANITIZE=1 V=1
+
+VERSION = 0.1.0
+SANITIZE ?= 0
+V ?= 0
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+ROOTFS ?= /var/lib/sandbox/alpine
+ROOTFS_DEBIAN ?= /var/lib/sandbox/debian
+ifeq ($(SANITIZE),1)
+BUILD ?= build/asan
+else
+BUILD ?= build
+endif
 CFLAGS ?= -O2 -g
-FLAGS = -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Isrc -Ibuild
-SRC = $(wildcard src/*.c src/*/*.c)
-OBJ = $(SRC:src/%.c=build/obj/%.o)
-build/obj/%.o: src/%.c build/gen/keys.h
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+quiet = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$@)';)
+
+# ---- the compiler ----------------------------------------------------------------------------------------------
+
+WARNINGS = -Wall -Wextra -Werror -Wformat=2 -Wconversion -Wno-sign-conversion -Wshadow -Wcast-qual -Wwrite-strings \
+	-Wundef -Wvla -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wimplicit-fallthrough \
+	$(call option,-Wtrampolines) $(call option,-Wbidi-chars=any) $(call option,-Wlogical-op) \
+	$(call option,-Wduplicated-cond)
+
+# The OpenSSF compiler options hardening guide for C, except: -fexceptions (no C++ calls us), -Wl,-z,nodlopen (for
+# libraries). Options that only some compilers have are tried; tests/lint/hardening looks at what came out.
+HARDENING = -fstack-protector-strong $(call option,-fstack-clash-protection) -fPIE \
+	-fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing \
+	$(call option,-ftrivial-auto-var-init=zero) $(call option,-fstrict-flex-arrays=3) \
+	$(call option,-fcf-protection=full) $(call option,-mbranch-protection=standard)
+ifeq ($(SANITIZE),1)
+HARDENING += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
+LINKING = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
+
+# $(call option,FLAG) is FLAG if the compiler has it. Asked once for each flag and compiler; the answer is kept.
+option = $(if $(wildcard $(BUILD)/.options/$(CC)$(1).yes),$(1),$(if $(wildcard $(BUILD)/.options/$(CC)$(1).no),,$(shell \
+	mkdir -p '$(dir $(BUILD)/.options/$(CC)$(1))'; \
+	if echo 'int x;' | $(CC) -Werror $(1) -c -x c - -o /dev/null 2>/dev/null; \
+	then touch '$(BUILD)/.options/$(CC)$(1).yes'; echo '$(1)'; \
+	else touch '$(BUILD)/.options/$(CC)$(1).no'; fi)))
+
+# Our libraries are linked statically wherever the distribution has them so: it saves half a millisecond a start.
+library = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
+LIBRARIES = $(foreach name,config seccomp cap json-c,$(call library,$(name)))
+
+COMPILE := $(CC) -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DPROFILE_DIR='"$(DATADIR)/sandbox/profiles"' \
+	-Isrc -I$(BUILD) $(WARNINGS) $(HARDENING) $(CFLAGS) $(CPPFLAGS)
+LINK = $(CC) $(HARDENING) $(CFLAGS) $(LDFLAGS) $(LINKING)
+
+# ---- sources ---------------------------------------------------------------------------------------------------
+
+SOURCES := $(wildcard src/*.c src/*/*.c)
+GENERATED := $(BUILD)/gen/schema.c $(BUILD)/gen/options.c
+OBJECTS := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/main.c,$(SOURCES))) \
+	$(patsubst $(BUILD)/gen/%.c,$(BUILD)/obj/gen/%.o,$(GENERATED))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all
+all: $(BUILD)/sandbox
+
+$(BUILD)/sandbox: $(BUILD)/obj/main.o $(BUILD)/libsandbox.a
+	$(call quiet,LD)$(LINK) -o $@ $^ $(LIBRARIES)
+
+$(BUILD)/libsandbox.a: $(OBJECTS)
+	$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/gen/.made $(BUILD)/.command
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
-build/sandbox: $(OBJ)
-	$(CC) -o $@ $^ -Wl,-Bstatic -lconfig -lseccomp -lcap -ljson-c -Wl,-Bdynamic
--include $(OBJ:.o=.d)
+	$(call quiet,CC)$(COMPILE) -MMD -MP -c $< -o $@
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/.made $(BUILD)/.command
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(COMPILE) -MMD -MP -c $(BUILD)/gen/$*.c -o $@
+
+# Everything is compiled anew when the compiler or its options change.
+$(BUILD)/.command: FORCE
+	@mkdir -p $(@D); echo '$(subst ','\'',$(COMPILE))' | cmp -s - $@ || echo '$(subst ','\'',$(COMPILE))' >$@
+.PHONY: FORCE
+
+# ---- what is made of schema/: the validator's table, key ids, the references of the manual, completion ----------
+
+MKSCHEMA := $(wildcard schema/mkschema*.c) src/base/parse.c
+
+$(BUILD)/mkschema: $(MKSCHEMA) $(wildcard schema/*.h) $(BUILD)/.command
+	$(call quiet,CC)$(COMPILE) -Ischema $(LINKING) -o $@ $(MKSCHEMA) $(call library,config) $(call library,json-c)
+
+$(BUILD)/gen/.made: $(BUILD)/mkschema schema/profile.schema schema/options.schema profiles/default.conf
+	@mkdir -p $(@D)
+	$(call quiet,GEN)$(BUILD)/mkschema schema/profile.schema schema/options.schema profiles/default.conf $(@D) && touch $@
+
+-include $(wildcard $(BUILD)/obj/*.d $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
+
+# ---- tests ---------------------------------------------------------------------------------------------------------
+
+export RESULTS := $(abspath $(BUILD)/results)
+export SANDBOX := $(abspath $(BUILD)/sandbox)
+export SANDBOX_ROOTFS := $(ROOTFS)
+export SANDBOX_ROOTFS_DEBIAN := $(ROOTFS_DEBIAN)
+BATS = bats --formatter tap --print-output-on-failure
+SUITES = lint unit func attack fault
+
+$(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libsandbox.a $(BUILD)/.command
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(COMPILE) -MMD -MP $(LINKING) -o $@ $< $(BUILD)/libsandbox.a $(LIBRARIES) -lcmocka
+
+.PHONY: check $(SUITES) test-deps
+# Every suite runs, whatever became of the one before; the last line is the sum.
+check: test-deps rootfs rootfs-debian all $(UNIT_TESTS)
+	@rm -f $(RESULTS)/*
+	@for suite in $(SUITES); do $(MAKE) --no-print-directory $$suite || :; done; tests/lib/tally $(SUITES)
+
+test-deps:
+	@tests/lib/deps build rootfs lint test
+unit: $(UNIT_TESTS)
+	@tests/lib/suite $@ tests/lib/unit $^
+lint: all
+	@tests/lib/suite $@ tests/lint/run
+func attack fault: all
+	@tests/lib/suite $@ $(BATS) tests/$@
+
+.PHONY: fuzz bench vm
+fuzz: all
+	@tests/fuzz/run
+bench: all
+	@tests/lib/deps bench
+	@tests/bench/launch
+vm: all
+	@tests/lib/deps vm
+	@tests/vm/run
+
+# ---- first steps ---------------------------------------------------------------------------------------------------
+
+.PHONY: demo deps rootfs rootfs-debian
+deps:
+	@tests/lib/deps build rootfs
+rootfs:
+	@profiles/mkrootfs $(ROOTFS)
+rootfs-debian:
+	@profiles/mkrootfs $(ROOTFS_DEBIAN) debian
+
+# The dependencies come first, and a make of its own after them: what make found out about the compiler before is stale.
+demo: deps
+	@$(MAKE) --no-print-directory all rootfs
+	@echo "demo: $(BUILD)/sandbox -p profiles/alpine.conf -- sh -c ..."
+	@$(BUILD)/sandbox -p profiles/alpine.conf -D root=$(ROOTFS) -- sh -c '$(demo)'
+
+define demo
+id; echo "host name: $$(hostname)"; echo "processes:"; ps; echo "mounts:"; mount; echo "network:"; ip addr; \
+echo "a small job:"; seq 1 200000 | awk "{ sum += \$$1 } END { print \"the sum of 1 to 200000 is\", sum }"; \
+echo x 2>/dev/null >/etc/passwd || echo "/etc/passwd stays as it is"
+endef
+
+# ---- installation --------------------------------------------------------------------------------------------------
+
+MANUALS := $(wildcard man/*.[1-9])
+
+.PHONY: install uninstall dist clean help
+install: all
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/sandbox/profiles $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+	install -m 0755 $(BUILD)/sandbox $(DESTDIR)$(BINDIR)/sandbox
+	install -m 0644 profiles/*.conf $(DESTDIR)$(DATADIR)/sandbox/profiles
+	install -m 0755 profiles/mkrootfs $(DESTDIR)$(DATADIR)/sandbox/mkrootfs
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/sandbox
+	rm -rf $(DESTDIR)$(DATADIR)/sandbox
+
+dist:
+	@mkdir -p $(BUILD)
+	git archive --format=tar.gz --prefix=sandbox-$(VERSION)/ -o $(BUILD)/sandbox-$(VERSION).tar.gz HEAD
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^#h //p' Makefile | sed 's,$$(BUILD),$(BUILD),'
