@@ -104,12 +104,15 @@ struct cgroup_plan {
 	bool into;                /* v2: clone3 gets CLONE_INTO_CGROUP */
 };
 
-/* An object of the host, seen by plan and seen again by the child in its own mount namespace (decision 13). */
+/* An object of the host, seen by plan and seen again by whoever makes a mount of it (decision 13). */
 struct host_object {
 	const char *path;
 	dev_t dev;
 	ino_t ino;
-	mode_t type;              /* S_IFMT bits */
+	mode_t type;              /* S_IFMT bits; 0: not there yet, made by the stage's host cell */
+	uid_t uid;                /* owner, as the launcher sees it */
+	gid_t gid;
+	int key, index;           /* of the profile, for errors */
 };
 
 /* How the owners of a mount's files show through the sandbox's id map. */
@@ -124,10 +127,9 @@ struct overlay_plan {
 	struct host_object *lower; /* uppermost first */
 	size_t lower_count;
 	bool writable;            /* there is an upper: a tmpfs when upper.path is NULL, else a host directory */
-	struct host_object upper;
-	const char *work;         /* host directory, made beside the upper when it is missing */
+	struct host_object upper, work; /* work: made beside the upper when it is missing */
 	uint64_t size, inodes;    /* of a tmpfs upper */
-	int key, upper_key, index; /* for errors: the keys of the lower and the upper layers */
+	int key, index;           /* of the profile, for errors */
 };
 
 struct root_plan {

@@ -1,0 +1,147 @@
+/* namespaces: which namespaces the sandbox gets for itself.
+ *
+ * plan     (parent, before anything exists) turns the names of `namespaces` into CLONE_NEW* bits and one bool per kind,
+ *          which every later plan asks. A kind that `join` brings is entered, not made. Comes after join, because a
+ *          namespace owned by a foreign user namespace rules out a user namespace of our own.
+ *
+ * The launcher's clone3 makes them all in one call: the kernel makes the user namespace first, so that the others belong
+ * to it (clone(2), user_namespaces(7)). Two are not in its flags: offsets of a time namespace are frozen by its first
+ * member, and a cgroup namespace shows paths as seen from where its maker stood, so both are unshared by the child,
+ * by `time` and `cgroup`, once there is something to freeze and a place to stand in.
+ *
+ * Needs: a kernel built with each kind, which /proc/self/ns tells. Nothing to undo: namespaces die with their members.
+ */
+#include "stage/stage.h"
+
+#include <sched.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/format.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+struct kind {
+	const char *name;         /* in the profile, and in /proc/self/ns */
+	size_t offset;            /* of its bool in struct namespaces_plan */
+	int flag;
+	bool late;                /* unshared by the child, not by clone3 */
+};
+
+#define KIND(kind, flag, late) { #kind, offsetof(struct namespaces_plan, kind), flag, late }
+
+static const struct kind kinds[] = {
+	KIND(user, CLONE_NEWUSER, false), KIND(mount, CLONE_NEWNS, false), KIND(pid, CLONE_NEWPID, false),
+	KIND(net, CLONE_NEWNET, false),   KIND(ipc, CLONE_NEWIPC, false),  KIND(uts, CLONE_NEWUTS, false),
+	KIND(cgroup, CLONE_NEWCGROUP, true), KIND(time, CLONE_NEWTIME, true),
+};
+
+enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
+
+static bool *kind_of(struct namespaces_plan *namespaces, const struct kind *kind)
+{
+	return (bool *)(void *)((char *)namespaces + kind->offset);
+}
+
+static const struct kind *find_kind(const char *name)
+{
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		if (!strcmp(kinds[i].name, name))
+			return &kinds[i];
+	return NULL;
+}
+
+static bool explicit_map(const struct profile *profile)
+{
+	return profile->users.uid_map.count || profile->users.gid_map.count;
+}
+
+/* users and namespaces both speak of the user namespace; they must not contradict each other. */
+static int settle_user(const struct profile *profile, struct plan *plan, struct error *err)
+{
+	struct namespaces_plan *namespaces = &plan->namespaces;
+	bool asked = explicit_map(profile) || profile->users.map != USERS_MAP_AUTO;
+	int key = explicit_map(profile) ? K_USERS_UID_MAP : K_USERS_MAP;
+
+	if (!explicit_map(profile) && profile->users.map == USERS_MAP_NONE)
+		namespaces->user = false;
+	if (!asked || profile->users.map == USERS_MAP_NONE)
+		return 0;
+	if (plan->join.foreign) {
+		fail(err, key, "cannot map users: a namespace to be joined belongs to another user namespace, "
+		     "which has its own map");
+		error_remedy(err, "leave users.map, users.uid_map and users.gid_map out");
+		return error_exit(err, EXIT_OF_PROFILE);
+	}
+	if (!namespaces->user) {
+		fail(err, key, "cannot map users: `namespaces` does not name user");
+		return error_exit(err, EXIT_OF_PROFILE);
+	}
+	return 0;
+}
+
+static int check_kernel(const struct kind *kind, struct error *err)
+{
+	char path[64];
+
+	format_text(path, sizeof(path), "/proc/self/ns/%s", strcmp(kind->name, "mount") ? kind->name : "mnt");
+	if (!access(path, F_OK))
+		return 0;
+	fail_errno(err, K_NAMESPACES, "cannot find %s: the kernel has no %s namespaces", path, kind->name);
+	return error_remedy(err, "use a kernel with them, see namespaces(7); /proc must be mounted");
+}
+
+static int add_kind(const char *name, struct plan *plan, struct error *err)
+{
+	const struct kind *kind = find_kind(name);
+
+	if (!kind) {
+		fail(err, K_NAMESPACES, "cannot make a namespace of the unknown kind %s", name);
+		return error_exit(err, EXIT_OF_PROFILE);
+	}
+	if (plan->join.flags & kind->flag || (kind->flag == CLONE_NEWUSER && plan->join.foreign))
+		return 0;
+	*kind_of(&plan->namespaces, kind) = true;
+	return check_kernel(kind, err);
+}
+
+int namespaces_plan(const struct profile *profile, struct plan *plan, struct error *err)
+{
+	struct namespaces_plan *namespaces = &plan->namespaces;
+
+	for (size_t i = 0; i < profile->namespaces.count; i++)
+		if (add_kind(profile->namespaces.items[i], plan, err))
+			return -1;
+	if (settle_user(profile, plan, err))
+		return -1;
+	if (!namespaces->mount) {
+		fail(err, K_NAMESPACES, "cannot build the sandbox's file system: `namespaces` does not name mount");
+		return error_exit(err, EXIT_OF_PROFILE);
+	}
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		if (*kind_of(namespaces, &kinds[i]) && !kinds[i].late)
+			namespaces->clone_flags |= (uint64_t)kinds[i].flag;
+	return 0;
+}
+
+static void describe_set(const struct plan *plan, struct description *out, bool made, const char *what)
+{
+	struct namespaces_plan namespaces = plan->namespaces;
+	struct text names = { 0 };
+
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		if (*kind_of(&namespaces, &kinds[i]) == made && !(plan->join.flags & kinds[i].flag))
+			text_add(&names, " %s", kinds[i].name);
+	if (names.length)
+		describe(out, K_NAMESPACES, -1, "%s:%s", what, names.data);
+	text_free(&names);
+}
+
+void namespaces_describe(const struct plan *plan, struct description *out)
+{
+	describe_set(plan, out, true, "of its own");
+	describe_set(plan, out, false, "shared with the launcher");
+}

@@ -1,0 +1,146 @@
+/* userns_range: a range of 65536 ids that nobody else uses, for users.map = "auto" as root. Parent, host column.
+ *
+ * The number space is cut into slots of 65536. Ours are 0x7000..0x7FFD, ids 1879048192..2147352575: right behind what
+ * systemd gives to containers and right before what it calls foreign (https://systemd.io/UIDS-GIDS/), below the 2^31 from
+ * which on programs misread ids as negative. A slot that overlaps any line of subuid(5) or subgid(5) is passed over. Where the
+ * launcher itself lives in a user namespace that has none of these ids, any slot that it does have will do, the first
+ * excepted, which holds its own users.
+ *
+ * A slot is taken by a lock on one byte of DIRECTORY/ranges, the byte at the slot's number. The lock belongs to the open
+ * file description (fcntl(2), F_OFD_SETLK): it ends when the launcher has closed it and every process of the sandbox
+ * that inherited it has too, however they end. So nothing is recorded that could go stale; the empty file stays.
+ *
+ * The search starts where the sandbox's random id says, so that a slot is not reused right after its sandbox ended.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "stage/userns.h"
+
+enum {
+	SLOT_FIRST = 0x7000,
+	SLOT_LAST = 0x7ffd,
+	SLOT_HIGHEST = 0xfffe,    /* the last slot holds 4294967295, which is no id */
+};
+
+static bool holds(const struct id_maps *own, uint64_t first)
+{
+	for (size_t i = 0; i < own->count; i++)
+		if (first >= own->items[i].inside &&
+		    first + RANGE_SIZE <= (uint64_t)own->items[i].inside + own->items[i].count)
+			return true;
+	return false;
+}
+
+static bool mapped(const struct range_limits *limits, uint32_t slot)
+{
+	uint64_t first = (uint64_t)slot * RANGE_SIZE;
+
+	return holds(&limits->own_uids, first) && holds(&limits->own_gids, first);
+}
+
+static bool given_away(const struct range_limits *limits, uint32_t slot)
+{
+	uint64_t first = (uint64_t)slot * RANGE_SIZE;
+
+	for (size_t i = 0; i < limits->taken.count; i++) {
+		const struct id_range *range = &limits->taken.items[i];
+
+		if (first < (uint64_t)range->start + range->count && range->start < first + RANGE_SIZE)
+			return true;
+	}
+	return false;
+}
+
+/* 1: ours now. 0: somebody else's. -1: errno. */
+static int lock_slot(int fd, uint32_t slot)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot, .l_len = 1 };
+
+	if (!fcntl(fd, F_OFD_SETLK, &lock))
+		return 1;
+	return errno == EAGAIN || errno == EACCES ? 0 : -1;
+}
+
+/* Tries every slot of a window once. Returns as lock_slot(); *ret_mapped is set when any of them exists here. */
+static int search(int fd, uint32_t first, uint32_t last, uint32_t seed, const struct range_limits *limits,
+		  uint32_t *ret, bool *ret_mapped)
+{
+	uint32_t count = last - first + 1;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t slot = first + (seed % count + i) % count;
+		int got = 0;
+
+		if (!mapped(limits, slot))
+			continue;
+		*ret_mapped = true;
+		got = given_away(limits, slot) ? 0 : lock_slot(fd, slot);
+		if (got)
+			*ret = slot * RANGE_SIZE;
+		if (got)
+			return got;
+	}
+	return 0;
+}
+
+/* Nobody but us and root may write where the locks are: who can lock every byte can keep sandboxes from starting. */
+static int check_owner(int fd, mode_t type, const char *path, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return fail_errno(err, K_USERS_MAP, "cannot look at %s", path);
+	if ((st.st_mode & S_IFMT) != type || (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022)
+		return fail(err, K_USERS_MAP, "cannot use %s: others than root can write it", path);
+	return 0;
+}
+
+static int open_locks(const char *directory, int *ret, struct error *err)
+{
+	AUTO_CLOSE int dir = -1, fd = -1;
+
+	if (mkdir(directory, 0700) && errno != EEXIST)
+		return fail_errno(err, K_USERS_MAP, "cannot make %s", directory);
+	dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return fail_errno(err, K_USERS_MAP, "cannot open %s", directory);
+	if (check_owner(dir, S_IFDIR, directory, err))
+		return -1;
+	fd = openat(dir, "ranges", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail_errno(err, K_USERS_MAP, "cannot open %s/ranges", directory);
+	if (check_owner(fd, S_IFREG, "its file `ranges`", err))
+		return -1;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, uint32_t *ret,
+		      int *ret_lock, struct error *err)
+{
+	AUTO_CLOSE int fd = -1;
+	bool any = false;
+	int got = 0;
+
+	if (open_locks(directory, &fd, err))
+		return -1;
+	got = search(fd, SLOT_FIRST, SLOT_LAST, seed, limits, ret, &any);
+	if (!got && !any)
+		got = search(fd, 1, SLOT_HIGHEST, seed, limits, ret, &any);
+	if (got < 0)
+		return fail_errno(err, K_USERS_MAP, "cannot lock a range of ids in %s/ranges", directory);
+	if (got > 0) {
+		*ret_lock = TAKE_FD(fd);
+		return 0;
+	}
+	fail(err, K_USERS_MAP, any ? "cannot find a free range of %d ids: all are in use"
+				   : "cannot find a range of %d ids: the launcher's own user namespace has none to spare",
+	     RANGE_SIZE);
+	error_remedy(err, any ? "end other sandboxes, or give users.uid_map and users.gid_map"
+			      : "give the launcher's container more ids, or give users.uid_map and users.gid_map");
+	return error_exit(err, EXIT_OF_HOST);
+}
