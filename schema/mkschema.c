@@ -1,6 +1,7 @@
-/* mkschema: compiles schema/profile.schema at build time, so that a key is written down once.
+/* mkschema: compiles schema/profile.schema and schema/options.schema at build time, so that a key or an option is written
+ * down once.
  *
- *	build/mkschema schema/profile.schema profiles/default.conf build/gen
+ *	build/mkschema schema/profile.schema schema/options.schema profiles/default.conf build/gen
  *
  * writes into build/gen
  *
@@ -10,14 +11,15 @@
  *	keys.mdoc         the key reference of sandbox.conf(5)
  *	example.conf      every key, commented out, with what it does
  *	profile.schema.json
+ *	options.h, options.c, options.mdoc, sandbox.bash
+ *	                  the command line: see mkschema-options.c
  *
  * To build it:
  *
  *	cc -std=gnu11 -D_GNU_SOURCE -Isrc -o build/mkschema schema/mkschema*.c src/base/parse.c -lconfig -ljson-c
  *
- * This file reads the schema into rows and proves that they make sense; emit_*() in the files beside it write. A second
- * schema (the command line's) is one more reader and one more emit_*() called from main(). Nothing here runs when the
- * program does, so a mistake ends the build with a message and that is all the error handling there is.
+ * This file reads the schema into rows and proves that they make sense; emit_*() in the files beside it write. Nothing here
+ * runs when the program does, so a mistake ends the build with a message and that is all the error handling there is.
  */
 #include "mkschema.h"
 
@@ -239,6 +241,14 @@ static void read_schema(struct schema *schema)
 				die(schema, &schema->rows[i], "its id is also that of %s", schema->rows[j].path);
 }
 
+static void read_options(struct schema *schema, const char *file)
+{
+	schema->file = file;
+	config_init(&schema->options);
+	if (!config_read_file(&schema->options, file))
+		die(schema, NULL, "%d: %s", config_error_line(&schema->options), config_error_text(&schema->options));
+}
+
 static const char *read_text(const struct schema *schema, const char *path)
 {
 	FILE *in = fopen(path, "r");
@@ -272,18 +282,23 @@ int main(int argc, char **argv)
 {
 	static struct schema schema;
 
-	if (argc != 4) {
-		fputs("usage: mkschema PROFILE-SCHEMA DEFAULT-PROFILE DIRECTORY\n", stderr);
+	if (argc != 5) {
+		fputs("usage: mkschema PROFILE-SCHEMA OPTIONS-SCHEMA DEFAULT-PROFILE DIRECTORY\n", stderr);
 		return 1;
 	}
 	schema.file = argv[1];
 	read_schema(&schema);
 	schema.schema_text = read_text(&schema, argv[1]);
-	schema.default_profile = read_text(&schema, argv[2]);
-	write_file(&schema, argv[3], "keys.h", emit_keys);
-	write_file(&schema, argv[3], "schema.c", emit_tables);
-	write_file(&schema, argv[3], "keys.mdoc", emit_manual);
-	write_file(&schema, argv[3], "example.conf", emit_example);
-	write_file(&schema, argv[3], "profile.schema.json", emit_json);
+	schema.default_profile = read_text(&schema, argv[3]);
+	write_file(&schema, argv[4], "keys.h", emit_keys);
+	write_file(&schema, argv[4], "schema.c", emit_tables);
+	write_file(&schema, argv[4], "keys.mdoc", emit_manual);
+	write_file(&schema, argv[4], "example.conf", emit_example);
+	write_file(&schema, argv[4], "profile.schema.json", emit_json);
+	read_options(&schema, argv[2]);
+	write_file(&schema, argv[4], "options.h", emit_options_header);
+	write_file(&schema, argv[4], "options.c", emit_options);
+	write_file(&schema, argv[4], "options.mdoc", emit_options_manual);
+	write_file(&schema, argv[4], "sandbox.bash", emit_completion);
 	return 0;
 }

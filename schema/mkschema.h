@@ -27,6 +27,7 @@ struct schema {
 	config_t config;
 	struct row rows[ROWS_MAX]; /* 0: the profile itself */
 	int count;
+	config_t options;         /* of schema/options.schema */
 	const char *default_profile; /* texts of the files to embed */
 	const char *schema_text;
 };
@@ -51,6 +52,10 @@ void emit_tables(const struct schema *schema, FILE *out);
 void emit_manual(const struct schema *schema, FILE *out);
 void emit_example(const struct schema *schema, FILE *out);
 void emit_json(const struct schema *schema, FILE *out);
+void emit_options_header(const struct schema *schema, FILE *out);
+void emit_options(const struct schema *schema, FILE *out);
+void emit_options_manual(const struct schema *schema, FILE *out);
+void emit_completion(const struct schema *schema, FILE *out);
 
 /* The JSON Schema as text; the caller frees it. */
 char *json_schema(const struct schema *schema);

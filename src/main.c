@@ -266,7 +266,7 @@ static int dispatch(struct program *program)
 		return fflush(stdout) ? EXIT_OF_INTERNAL : 0;
 	}
 	if (program->cli.given[O_VERSION] || program->cli.command == C_VERSION)
-		return puts("sandbox " SANDBOX_VERSION) < 0 || fflush(stdout) ? EXIT_OF_INTERNAL : 0;
+		return puts("sandbox " VERSION) < 0 || fflush(stdout) ? EXIT_OF_INTERNAL : 0;
 	switch (program->cli.command) {
 	case C_CHECK:
 		return check(program);
