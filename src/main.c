@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli.h"
-#include "gen/schema.h"
+#include "profile/schema.h"
 #include "profile/load.h"
 #include "run/doctor.h"
 #include "run/explain.h"

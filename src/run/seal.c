@@ -1,0 +1,61 @@
+/* seal: keeps the program file out of the payload's reach.
+ *
+ * Runs in the launcher, between plan and host, when nothing of the host has been changed. Process 1 inside is a copy of the
+ * launcher, and /proc/1/exe names its file. That link is closed to the payload because process 1 is non-dumpable and in a
+ * user namespace that gives the payload no right over it. Only a payload that keeps CAP_SYS_PTRACE without a user namespace
+ * of its own could follow it and, as the host's root, write the program that the next launch runs (the class of
+ * CVE-2019-5736). For such a plan the launcher executes itself once more from an anonymous file that is sealed against
+ * every change (memfd_create(2), fcntl(2) F_ADD_SEALS). All other launches save the copy and the exec.
+ */
+#include "run/seal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+
+bool seal_needed(const struct plan *plan)
+{
+	return !plan->namespaces.user && plan->capabilities.bounding & (UINT64_C(1) << CAP_SYS_PTRACE);
+}
+
+static int copy_to(int to, int from)
+{
+	struct stat st;
+	off_t offset = 0;
+
+	if (fstat(from, &st))
+		return -1;
+	while (offset < st.st_size) {
+		ssize_t n = sendfile(to, from, &offset, (size_t)(st.st_size - offset));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+	}
+	return 0;
+}
+
+int seal_self(char *const *argv, char *const *environ_copy, struct error *err)
+{
+	AUTO_CLOSE int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	AUTO_CLOSE int copy = -1;
+
+	if (self < 0)
+		return fail_errno(err, K_CAPABILITIES_KEEP, "cannot open this program's own file");
+	if ((fcntl(self, F_GET_SEALS) & SEALS) == SEALS)
+		return 0;
+	copy = memfd_create("sandbox", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (copy < 0 || copy_to(copy, self) || fcntl(copy, F_ADD_SEALS, SEALS))
+		return fail_errno(err, K_CAPABILITIES_KEEP, "cannot make a sealed copy of this program");
+	fexecve(copy, argv, environ_copy);
+	return fail_errno(err, K_CAPABILITIES_KEEP, "cannot execute a sealed copy of this program");
+}
