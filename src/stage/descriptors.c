@@ -7,7 +7,8 @@
  * confine  (payload) really closes all else. Close-on-exec would not do: until the exec such a descriptor can be
  *          reached through /proc/self/fd, by the exec itself too. Comes after everything that works with descriptors
  *          of its own.
- *Three descriptors of ours outlive this cell, close-on-exec each: the record socket, which reports a failed execve,
+ *
+ * Three descriptors of ours outlive this cell, close-on-exec each: the record socket, which reports a failed execve,
  * and the running pipe, whose end is the exec (run/record.h), and the procfs that attest reads and then closes.
  *
  * Needs: close_range(2), Linux 5.11. Nothing to undo.

@@ -4,7 +4,8 @@
  * confine  (payload) sets groups, gid and uid, in this order: each needs a capability that the next takes away. Comes
  *          after everything that needs the builder's rights; capabilities, in the row below, has arranged that the
  *          permitted set survives the change and then reduces it.
- *setgroups(2) is denied in the user namespace of an ordinary user (user_namespaces(7)): the caller's groups then
+ *
+ * setgroups(2) is denied in the user namespace of an ordinary user (user_namespaces(7)): the caller's groups then
  * stay, shown inside as 65534, and a profile that names groups is refused. Nothing to undo.
  */
 #include "stage/stage.h"

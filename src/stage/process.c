@@ -8,21 +8,20 @@
  * confine  (payload) sets what a payload would otherwise inherit from whoever started the launcher: scheduling policy,
  *          CPU affinity, personality, umask; and forbids memory both writable and executable if the profile says so.
  *          Before rlimits, which may forbid some of it.
- *Needs: prctl(2) PR_SET_MDWE (Linux 6.3) for process.wx = "deny", which plan probes. A lower oom_score_adj or nice
+ *
+ * Needs: prctl(2) PR_SET_MDWE (Linux 6.3) for process.wx = "deny", which plan probes. A lower oom_score_adj or nice
  * value than the launcher's takes CAP_SYS_RESOURCE or CAP_SYS_NICE. Nothing to undo: it all dies with the process.
  */
 #include "stage/stage.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/cpulist.h"
 #include "base/file.h"
 #include "base/format.h"
-#include "base/parse.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
@@ -48,8 +47,8 @@ static int plan_command(const struct profile *profile, struct plan *plan, struct
 			;
 	if (!count) {
 		fail(err, K_PROCESS_COMMAND, "no command is given");
-		error_remedy(err, "write it behind the options: sandbox -p PROFILE -- COMMAND ARG..., or let the profile say "
-			     "what to run");
+		error_remedy(err, "write it behind the options: sandbox -p PROFILE -- COMMAND ARG..., or let the "
+			     "profile say what to run");
 		return error_exit(err, EXIT_OF_USAGE);
 	}
 	plan->process.argv = arena_array(&plan->arena, count + 1, sizeof(*plan->process.argv));
@@ -73,46 +72,28 @@ static int plan_nice(const struct profile *profile, struct plan *plan, struct er
 	return 0;
 }
 
-/* One item of the list: "3" or "0-1"; `text` is cut up. */
-static int add_cpus(cpu_set_t *set, char *text, uint64_t last)
-{
-	char *dash = strchr(text, '-');
-	uint64_t from = 0, to = 0;
-
-	if (dash)
-		*dash = '\0';
-	if (parse_unsigned(text, 0, last, &from) || parse_unsigned(dash ? dash + 1 : text, from, last, &to))
-		return -1;
-	for (; from <= to; from++)
-		CPU_SET(from, set);
-	return 0;
-}
-
 /* The kernel leaves out CPUs that are not there without a word, so they are refused here. */
 static int plan_affinity(const struct profile *profile, struct plan *plan, struct error *err)
 {
 	const char *list = profile->process.affinity;
 	long cpus = list ? sysconf(_SC_NPROCESSORS_CONF) : 0;
-	char *text = NULL, *rest = NULL;
+	cpu_set_t *set = NULL;
 
 	if (!list)
 		return 0;
-	plan->process.affinity = arena_alloc(&plan->arena, sizeof(*plan->process.affinity));
-	text = arena_copy(&plan->arena, list);
-	if (!plan->process.affinity || !text)
+	set = arena_alloc(&plan->arena, sizeof(*set));
+	if (!set)
 		return fail_errno(err, K_PROCESS_AFFINITY, "cannot keep the list of CPUs");
-	if (cpus < 1 || cpus > CPU_SETSIZE)
-		cpus = CPU_SETSIZE;
-	while ((rest = strsep(&text, ","))) {
-		if (!add_cpus(plan->process.affinity, rest, (uint64_t)cpus - 1))
-			continue;
-		if (errno == ERANGE)
-			return fail(err, K_PROCESS_AFFINITY, "cannot run on CPUs %s: the host has 0-%ld", list,
-				    cpus - 1);
+	if (cpulist_read(list, set)) {
 		fail(err, K_PROCESS_AFFINITY, "cannot read %s as a list of CPUs", list);
 		error_remedy(err, "write numbers and ranges, such as 0-1,3");
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
+	for (long cpu = cpus; cpus > 0 && cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET((size_t)cpu, set))
+			return fail(err, K_PROCESS_AFFINITY, "cannot run on CPU %ld: the host has 0-%ld", cpu,
+				    cpus - 1);
+	plan->process.affinity = set;
 	return 0;
 }
 

@@ -210,7 +210,7 @@ struct ids_plan {
 struct capabilities_plan {
 	uint64_t bounding, permitted, ambient; /* effective = permitted; inheritable = ambient; ambient within permitted */
 	int last_cap;             /* highest capability of the running kernel */
-	bool lock_noroot;         /* nothing kept: SECBIT_NOROOT is locked too */
+	unsigned long securebits; /* SECBIT_* of the payload */
 };
 
 struct landlock_plan {
