@@ -25,10 +25,6 @@
 
 #include "base/fd.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 static const struct {
 	int flag;
 	const char *name;

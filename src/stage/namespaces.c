@@ -20,10 +20,6 @@
 
 #include "base/format.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 struct kind {
 	const char *name;         /* in the profile, and in /proc/self/ns */
 	size_t offset;            /* of its bool in struct namespaces_plan */

@@ -28,10 +28,6 @@
 #include "base/file.h"
 #include "base/format.h"
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
-
 static int add_offset(struct time_plan *plan, clockid_t clock, int64_t offset, int key, struct error *err)
 {
 	size_t length = strlen(plan->offsets);

@@ -138,7 +138,8 @@ _residue_snapshot() {
 		find /sys/fs/cgroup -type d -path '*sandbox*' 2>/dev/null | sed 's/^/cgroup /'
 		_residue_processes
 		find /tmp /dev/shm -maxdepth 1 -name '*sandbox*' | sed 's/^/file /'
-		find /run/sandbox /run/netns 2>/dev/null | sed 's/^/file /'
+		# /run/sandbox/ranges is the lock file of the automatic id ranges: it stays, empty.
+		find /run/sandbox /run/netns ! -path /run/sandbox ! -path /run/sandbox/ranges 2>/dev/null | sed 's/^/file /'
 		find /sys/class/net -maxdepth 1 -type l | sed 's/^/interface /'
 	} | sort -u
 }
