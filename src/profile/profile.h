@@ -225,6 +225,7 @@ struct profile {
 	struct {
 		struct strings read, write, execute; /* paths inside; all absent: no landlock layer */
 		struct ints connect_tcp, bind_tcp;   /* ports */
+		struct strings scope; /* names: abstract-unix signal */
 		bool restrict_tcp;   /* set by the reader when either list was written, even as ( ) */
 		int abi;             /* lowest landlock ABI wanted; INT_UNSET: what the keys need */
 		int missing;         /* enum: LANDLOCK_MISSING_* */

@@ -180,7 +180,7 @@ static int lacks(uint64_t missing, int key, struct error *err)
 
 	name_of(__builtin_ctzll(missing), name);
 	fail(err, key, "cannot keep %s: the launcher does not have it", name);
-	return error_remedy(err, "in a user namespace (users.map) the sandbox has every capability over what is its own");
+	return error_remedy(err, "in a user namespace (users.map) the sandbox has all of them over what is its own");
 }
 
 static int not_kept(uint64_t wrong, struct error *err)
@@ -325,5 +325,5 @@ void capabilities_describe(const struct plan *plan, struct description *out)
 	if (caps->ambient)
 		describe_set(out, K_CAPABILITIES_AMBIENT, "ambient, so that they outlive execve:", caps->ambient);
 	else if (caps->permitted && plan->ids.uid)
-		describe(out, K_CAPABILITIES_AMBIENT, -1, "execve clears them: the payload is not uid 0, and none is ambient");
+		describe(out, K_CAPABILITIES_AMBIENT, -1, "execve clears them: not uid 0, and none ambient");
 }
