@@ -23,7 +23,8 @@ serve() {
 	python3 "$CHECKOUT/tests/lib/serve" "$1" "$TMP/www/root.tar.gz" "$TMP/port" 3>&- &
 	server=$!
 	wait_until 5 test -s "$TMP/port"
-	export ROOTFS_URL=http://127.0.0.1:$(cat "$TMP/port")/root.tar.gz
+	ROOTFS_URL=http://127.0.0.1:$(cat "$TMP/port")/root.tar.gz
+	export ROOTFS_URL
 }
 
 # Nothing of a run that failed may be there, under any name.
