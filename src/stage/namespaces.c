@@ -50,6 +50,12 @@ static const struct kind *find_kind(const char *name)
 	return NULL;
 }
 
+/* CLONE_NEW* of what is entered instead of made. */
+static int joined_flags(const struct plan *plan)
+{
+	return plan->join.flags | (plan->join.foreign ? CLONE_NEWUSER : 0);
+}
+
 static bool explicit_map(const struct profile *profile)
 {
 	return profile->users.uid_map.count || profile->users.gid_map.count;
@@ -98,7 +104,7 @@ static int add_kind(const char *name, struct plan *plan, struct error *err)
 		fail(err, K_NAMESPACES, "cannot make a namespace of the unknown kind %s", name);
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
-	if (plan->join.flags & kind->flag || (kind->flag == CLONE_NEWUSER && plan->join.foreign))
+	if (joined_flags(plan) & kind->flag)
 		return 0;
 	*kind_of(&plan->namespaces, kind) = true;
 	return check_kernel(kind, err);
@@ -129,7 +135,7 @@ static void describe_set(const struct plan *plan, struct description *out, bool 
 	struct text names = { 0 };
 
 	for (size_t i = 0; i < KIND_COUNT; i++)
-		if (*kind_of(&namespaces, &kinds[i]) == made && !(plan->join.flags & kinds[i].flag))
+		if (*kind_of(&namespaces, &kinds[i]) == made && !(joined_flags(plan) & kinds[i].flag))
 			text_add(&names, " %s", kinds[i].name);
 	if (names.length)
 		describe(out, K_NAMESPACES, -1, "%s:%s", what, names.data);

@@ -62,16 +62,27 @@ static int read_ranges(struct arena *arena, const char *path, const char *name, 
 	return 0;
 }
 
-/* subuid(5) names users, in both files; asked of the user database only where a map needs it. */
+/* subuid(5) names users, in both files. The user database is asked only where a map needs it, and never for root: a
+ * launch by root takes this way every time. */
+static const char *name_of(uid_t uid)
+{
+	const struct passwd *entry = uid ? getpwuid(uid) : NULL;
+
+	if (!uid)
+		return "root";
+	return entry ? entry->pw_name : NULL;
+}
+
 static int read_subids(struct arena *arena, struct userns_facts *facts, struct error *err)
 {
-	const struct passwd *entry = getpwuid(facts->uid);
-	const char *name = entry ? arena_copy(arena, entry->pw_name) : NULL;
+	const char *name = name_of(facts->uid);
 
-	if (entry && !name)
-		return no_memory(err);
-	if (name)
+	if (name) {
+		name = arena_copy(arena, name);
+		if (!name)
+			return no_memory(err);
 		facts->user = name;
+	}
 	return read_ranges(arena, "/etc/subuid", name, facts->uid, &facts->subuid, err) ||
 	       read_ranges(arena, "/etc/subgid", name, facts->uid, &facts->subgid, err) ? -1 : 0;
 }
