@@ -64,7 +64,7 @@ option = $(if $(wildcard $(BUILD)/.options/$(CC)$(1).yes),$(1),$(if $(wildcard $
 
 # Our libraries are linked statically wherever the distribution has them so: it saves half a millisecond a start.
 library = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
-LIBRARIES = $(foreach name,config seccomp cap json-c,$(call library,$(name)))
+LIBRARIES = $(foreach name,config cap json-c,$(call library,$(name)))
 
 COMPILE := $(CC) -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DPROFILE_DIR='"$(DATADIR)/sandbox/profiles"' \
 	-Isrc -I$(BUILD) $(WARNINGS) $(HARDENING) $(CFLAGS) $(CPPFLAGS)
@@ -87,29 +87,47 @@ $(BUILD)/sandbox: $(BUILD)/obj/main.o $(BUILD)/libsandbox.a
 $(BUILD)/libsandbox.a: $(OBJECTS)
 	$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/obj/%.o: src/%.c $(BUILD)/gen/.made $(BUILD)/.command
+# Any object may include what is generated: that comes first. Which do, and must follow it, the .d files know.
+$(BUILD)/obj/%.o: src/%.c $(BUILD)/.command | $(BUILD)/gen/.made
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(COMPILE) -MMD -MP -c $< -o $@
 
-$(BUILD)/obj/gen/%.o: $(BUILD)/gen/.made $(BUILD)/.command
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c $(BUILD)/.command
 	@mkdir -p $(@D)
-	$(call quiet,CC)$(COMPILE) -MMD -MP -c $(BUILD)/gen/$*.c -o $@
+	$(call quiet,CC)$(COMPILE) -MMD -MP -c $< -o $@
 
 # Everything is compiled anew when the compiler or its options change.
 $(BUILD)/.command: FORCE
 	@mkdir -p $(@D); echo '$(subst ','\'',$(COMPILE))' | cmp -s - $@ || echo '$(subst ','\'',$(COMPILE))' >$@
 .PHONY: FORCE
 
-# ---- what is made of schema/: the validator's table, key ids, the references of the manual, completion ----------
+# ---- what is made of schema/: tables of keys, options and system calls, the references of the manual, completion ------
 
 MKSCHEMA := $(wildcard schema/mkschema*.c) src/base/parse.c
+MKSYSCALLS := $(wildcard schema/mksyscalls*.c)
+SYSCALL_SCHEMAS := $(patsubst %,schema/syscall-%.schema,numbers arguments sets)
+FILTER_SOURCES := $(wildcard src/stage/seccomp*.[ch])
 
-$(BUILD)/mkschema: $(MKSCHEMA) $(wildcard schema/*.h) $(BUILD)/.command
+$(BUILD)/mkschema: $(MKSCHEMA) $(wildcard schema/*.h src/base/*.h) $(BUILD)/.command
 	$(call quiet,CC)$(COMPILE) -Ischema $(LINKING) -o $@ $(MKSCHEMA) $(call library,config) $(call library,json-c)
 
-$(BUILD)/gen/.made: $(BUILD)/mkschema schema/profile.schema schema/options.schema profiles/default.conf
+$(BUILD)/mksyscalls: $(MKSYSCALLS) $(wildcard schema/*.h) $(BUILD)/.command
+	$(call quiet,CC)$(COMPILE) -Ischema $(LINKING) -o $@ $(MKSYSCALLS) $(call library,config) $(call library,seccomp)
+
+$(BUILD)/gen/.keys: $(BUILD)/mkschema schema/profile.schema schema/options.schema profiles/default.conf
 	@mkdir -p $(@D)
-	$(call quiet,GEN)$(BUILD)/mkschema schema/profile.schema schema/options.schema profiles/default.conf $(@D) && touch $@
+	$(call quiet,GEN)$(filter-out %/.keys,$^) $(@D) && touch $@
+
+# The filters' own sources are named for the version that cached filters carry.
+$(BUILD)/gen/.syscalls: $(BUILD)/mksyscalls $(SYSCALL_SCHEMAS) $(FILTER_SOURCES)
+	@mkdir -p $(@D)
+	$(call quiet,GEN)$(BUILD)/mksyscalls $(addprefix $(@D)/,syscalls.h syscalls.c syscall-sets.roff) \
+		$(SYSCALL_SCHEMAS) $(FILTER_SOURCES) && touch $@
+
+$(BUILD)/gen/%.c $(BUILD)/gen/%.h: $(BUILD)/gen/.made ;
+
+$(BUILD)/gen/.made: $(BUILD)/gen/.keys $(BUILD)/gen/.syscalls
+	@touch $@
 
 -include $(wildcard $(BUILD)/obj/*.d $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
 
