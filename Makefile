@@ -148,7 +148,7 @@ $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/libsandbox.a $(BUILD)/.command
 # Every suite runs, whatever became of the one before; the last line is the sum.
 check: test-deps rootfs rootfs-debian all $(UNIT_TESTS)
 	@rm -f $(RESULTS)/*
-	@for suite in $(SUITES); do $(MAKE) --no-print-directory $$suite || :; done; tests/lib/tally $(SUITES)
+	@for suite in $(SUITES); do $(MAKE) --no-print-directory $$suite || :; done; tests/lib/tally $(addprefix $(RESULTS)/,$(SUITES))
 
 test-deps:
 	@tests/lib/deps build rootfs lint test
