@@ -12,30 +12,37 @@ enum verdict {
 	VERDICT_SIGNALED,
 	VERDICT_TIME_LIMIT,
 	VERDICT_OUTPUT_LIMIT,
-	VERDICT_MEMORY_LIMIT,
-	VERDICT_SECCOMP,
+	VERDICT_MEMORY_LIMIT,     /* only from verdict_of(): it takes what undo reads */
+	VERDICT_SECCOMP,          /* likewise */
 	VERDICT_SETUP_FAILED,
-	VERDICT_KILLED,           /* from outside: a signal to the launcher, or init was killed */
+	VERDICT_KILLED,           /* from outside: a signal to the launcher before the payload ran, or init was killed */
 	VERDICT_COUNT,
 };
 
 struct outcome {
 	enum verdict verdict;
 	bool running;             /* the payload's execve succeeded */
-	int wait_status;          /* the payload's, as from waitpid(2); valid when it ended by itself or by our signal */
-	bool status_known;
+	int wait_status;          /* the payload's, as from waitpid(2); valid when status_known */
+	bool status_known;        /* it ended by itself, or we killed it */
+	int end_signal;           /* the signal to the launcher that ended the launch before the payload ran; 0: none */
 	bool failed;              /* `error` is what stopped the launch */
 	struct error error;
 	bool time_limit_hit, output_limit_hit;
-	int64_t start_time, end_time; /* CLOCK_MONOTONIC ns; start: the moment of execve */
+	int64_t start_time, end_time; /* CLOCK_MONOTONIC ns; start: the moment of execve, 0: never */
 	struct rusage rusage;     /* of the whole sandbox as far as it was waited for */
-	uint64_t output_bytes;
+	struct usage usage;       /* filled by undo, when main asked it to; USAGE_UNKNOWN before */
+	uint64_t output_bytes;    /* of what went through relays */
 };
 
+/* Blocks the signals that supervise() will take, ignores SIGPIPE and makes SIGCHLD the default: to be called before
+ * anything exists, so that no signal ends the launcher while something would be left behind. The child resets all of it
+ * (stage session). 0 or -1. */
+int supervise_prepare(struct error *err);
+
 /* Runs the event loop: records from the child, the running pipe, signals to be passed on, time limit and grace, terminal
- * and output relays. Returns when nothing of the sandbox is left to watch; 0, or -1 when the watch itself failed (then the
- * sandbox has been killed). Restores the terminal. Signal dispositions of the launcher are its own affair: signals are
- * taken by signalfd, blocked by main before the clone and unblocked in the child. */
+ * and output relays. Returns when the sandbox's first process has ended and been waited for (launch->host.child is 0 then)
+ * and its output is delivered; 0, or -1 when the watch itself failed (then the sandbox has been killed). Restores the
+ * terminal. *ret is complete in both cases. */
 int supervise(struct launch *launch, struct outcome *ret, struct error *err);
 
 #endif

@@ -342,6 +342,8 @@ struct usage {
 	int64_t pids_max_events, memory_max_events;
 };
 
+#define USAGE_UNKNOWN ((struct usage){ -1, -1, -1, -1, -1, -1, -1, -1 })
+
 /* ---- describe -------------------------------------------------------------------------------------------------------- */
 
 struct description;           /* run/explain.c; lines with the place of their key */
