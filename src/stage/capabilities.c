@@ -32,7 +32,7 @@
 #include "profile/diagnostic.h"
 
 enum {
-	CAPABILITY_MAX = 63,      /* the kernel's sets have 64 bits */
+	CAPABILITY_MAX = 63, /* the kernel's sets have 64 bits */
 	NAME_SIZE = 32,
 };
 
@@ -119,7 +119,7 @@ static int number_of(const char *name, cap_value_t *ret)
 struct name_list {
 	const struct strings *names;
 	int key;
-	int last;                 /* highest capability of the kernel */
+	int last; /* highest capability of the kernel */
 };
 
 /* The mask of a list. ALL is every one of the kernel's. One that the kernel does not have is nothing to drop. */

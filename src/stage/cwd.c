@@ -18,7 +18,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 
-enum { SHOWN = 256 };             /* more of an unexpected path need not be read */
+enum { SHOWN = 256 }; /* more of an unexpected path need not be read */
 
 /* The plain call: the C library's getcwd would go on to search for a path that the kernel does not tell. A path too
  * long for the buffer (ERANGE) has one, at least. */

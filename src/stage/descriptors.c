@@ -22,7 +22,7 @@
 
 #include "base/syscall.h"
 
-enum { FIRST_FREE = 3 };          /* below it are the standard descriptors */
+enum { FIRST_FREE = 3 }; /* below it are the standard descriptors */
 
 static int check_open(int fd, int index, struct error *err)
 {

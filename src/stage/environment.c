@@ -4,7 +4,8 @@
  *          starts empty, so nothing of the caller's (LD_PRELOAD, GLIBC_TUNABLES, BASH_ENV, tokens) comes in that the
  *          profile does not name. Of two entries for one name in process.env the later holds; an entry of process.env
  *          goes before an inherited one.
- *The list is handed to execve(2), and its PATH is what the command is looked up in; without one that is the C
+ *
+ * The list is handed to execve(2), and its PATH is what the command is looked up in; without one that is the C
  * library's own (_PATH_DEFPATH), as execvp(3) has it. The launcher's own environment changes nothing but this.
  * Nothing to undo.
  */

@@ -73,8 +73,8 @@ int ids_plan(const struct profile *profile, struct plan *plan, struct error *err
 
 	ids->uid = profile->users.uid;
 	ids->gid = profile->users.gid;
-	ids->set_groups = plan->userns.create ? !plan->userns.deny_setgroups
-					      : plan->userns.joined || plan->caller->root;
+	ids->set_groups =
+		plan->userns.create ? !plan->userns.deny_setgroups : plan->userns.joined || plan->caller->root;
 	ids->groups = arena_array(&plan->arena, groups->count, sizeof(*ids->groups));
 	if (!ids->groups)
 		return fail_errno(err, K_USERS_GROUPS, "cannot keep the list of groups");

@@ -45,9 +45,9 @@ enum access_fs {
 	FS_MAKE_BLOCK = 1 << 11,
 	FS_MAKE_SYM = 1 << 12,
 	FS_ABI_1 = (1 << 13) - 1,
-	FS_REFER = 1 << 13,       /* ABI 2 */
-	FS_TRUNCATE = 1 << 14,    /* ABI 3 */
-	FS_IOCTL_DEV = 1 << 15,   /* ABI 5 */
+	FS_REFER = 1 << 13,     /* ABI 2 */
+	FS_TRUNCATE = 1 << 14,  /* ABI 3 */
+	FS_IOCTL_DEV = 1 << 15, /* ABI 5 */
 
 	/* What a profile can grant; device nodes cannot be made by anybody. */
 	FS_READ = FS_READ_FILE | FS_READ_DIR,
@@ -95,7 +95,10 @@ static void add_paths(struct landlock_plan *landlock, const struct strings *path
 {
 	for (size_t i = 0; i < paths->count; i++)
 		landlock->paths[landlock->path_count++] = (struct landlock_path){
-			.path = paths->items[i], .access = access & landlock->handled_fs, .index = (int)i, .key = key,
+			.path = paths->items[i],
+			.access = access & landlock->handled_fs,
+			.index = (int)i,
+			.key = key,
 		};
 }
 
@@ -103,7 +106,8 @@ static void add_ports(struct landlock_plan *landlock, const struct ints *ports, 
 {
 	for (size_t i = 0; i < ports->count; i++)
 		landlock->ports[landlock->port_count++] = (struct landlock_port){
-			.port = (uint16_t)ports->items[i], .access = access,
+			.port = (uint16_t)ports->items[i],
+			.access = access,
 		};
 }
 
@@ -166,7 +170,7 @@ static int too_old(const struct profile *profile, struct plan *plan, int needed,
 	else
 		fail(err, K_LANDLOCK_ABI, "cannot use Landlock ABI %d: the kernel has ABI %d", needed, abi);
 	return error_remedy(err, "add landlock to the kernel's lsm= parameter, or use a newer kernel; "
-			    "landlock.missing = \"skip\" does without");
+				 "landlock.missing = \"skip\" does without");
 }
 
 int landlock_plan(const struct profile *profile, struct plan *plan, struct error *err)

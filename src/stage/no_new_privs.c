@@ -32,7 +32,8 @@ CHILD int no_new_privs_confine(const struct plan *plan, struct inside *inside, s
 
 void no_new_privs_describe(const struct plan *plan, struct description *out)
 {
-	describe(out, K_NO_NEW_PRIVS, -1, plan->profile->no_new_privs
-		 ? "no program inside gains privilege by being executed"
-		 : "set-user-ID programs and file capabilities may give privilege, up to the bounding set");
+	describe(out, K_NO_NEW_PRIVS, -1,
+		 plan->profile->no_new_privs
+			 ? "no program inside gains privilege by being executed"
+			 : "set-user-ID programs and file capabilities may give privilege, up to the bounding set");
 }

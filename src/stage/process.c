@@ -48,7 +48,7 @@ static int plan_command(const struct profile *profile, struct plan *plan, struct
 	if (!count) {
 		fail(err, K_PROCESS_COMMAND, "no command is given");
 		error_remedy(err, "write it behind the options: sandbox -p PROFILE -- COMMAND ARG..., or let the "
-			     "profile say what to run");
+				  "profile say what to run");
 		return error_exit(err, EXIT_OF_USAGE);
 	}
 	plan->process.argv = arena_array(&plan->arena, count + 1, sizeof(*plan->process.argv));
@@ -206,8 +206,9 @@ void process_describe(const struct plan *plan, struct description *out)
 	if (!command.failed)
 		describe(out, K_PROCESS_COMMAND, -1, "runs %s", command.data);
 	text_free(&command);
-	describe(out, K_PROCESS_INIT, -1, process->init ? "under an init of ours, which reaps and forwards signals"
-							: "as process 1, or without one");
+	describe(out, K_PROCESS_INIT, -1,
+		 process->init ? "under an init of ours, which reaps and forwards signals"
+			       : "as process 1, or without one");
 	describe(out, K_PROCESS_UMASK, -1, "umask %04o", process->umask);
 	describe_optional(plan, out);
 }

@@ -14,21 +14,24 @@
 #include <stddef.h>
 
 struct resource {
-	int number;               /* RLIMIT_* */
+	int number; /* RLIMIT_* */
 	int key;
-	size_t offset;            /* of its struct limit in struct profile */
+	size_t offset; /* of its struct limit in struct profile */
 	const char *name;
 };
 
-#define RESOURCE(resource, field) { RLIMIT_##resource, K_RLIMITS_##resource, offsetof(struct profile, rlimits.field), \
-				    "RLIMIT_" #resource }
+#define RESOURCE(resource, field)                                                                                     \
+	{                                                                                                             \
+		RLIMIT_##resource, K_RLIMITS_##resource, offsetof(struct profile, rlimits.field), "RLIMIT_" #resource \
+	}
 
 static const struct resource resources[] = {
-	RESOURCE(AS, as),           RESOURCE(CORE, core),         RESOURCE(CPU, cpu),       RESOURCE(DATA, data),
-	RESOURCE(FSIZE, fsize),     RESOURCE(LOCKS, locks),       RESOURCE(MEMLOCK, memlock),
-	RESOURCE(MSGQUEUE, msgqueue), RESOURCE(NICE, nice),       RESOURCE(NOFILE, nofile), RESOURCE(NPROC, nproc),
-	RESOURCE(RSS, rss),         RESOURCE(RTPRIO, rtprio),     RESOURCE(RTTIME, rttime),
-	RESOURCE(SIGPENDING, sigpending), RESOURCE(STACK, stack),
+	RESOURCE(AS, as),           RESOURCE(CORE, core),         RESOURCE(CPU, cpu),
+	RESOURCE(DATA, data),       RESOURCE(FSIZE, fsize),       RESOURCE(LOCKS, locks),
+	RESOURCE(MEMLOCK, memlock), RESOURCE(MSGQUEUE, msgqueue), RESOURCE(NICE, nice),
+	RESOURCE(NOFILE, nofile),   RESOURCE(NPROC, nproc),       RESOURCE(RSS, rss),
+	RESOURCE(RTPRIO, rtprio),   RESOURCE(RTTIME, rttime),     RESOURCE(SIGPENDING, sigpending),
+	RESOURCE(STACK, stack),
 };
 
 enum { RESOURCE_COUNT = sizeof(resources) / sizeof(resources[0]) };
@@ -66,7 +69,7 @@ static int above_hard(const struct resource *resource, rlim_t wanted, rlim_t har
 		fail(err, resource->key, "cannot set %s to %llu: the launcher's own hard limit is %llu", resource->name,
 		     (unsigned long long)wanted, (unsigned long long)hard);
 	return error_remedy(err, "lower the value, or raise the limit of whoever starts the launcher: ulimit -H, "
-			    "limits.conf(5), or Limit...= of the systemd unit");
+				 "limits.conf(5), or Limit...= of the systemd unit");
 }
 
 static int check_nofile(const struct plan *plan, const struct rlimit_entry *entry, struct error *err)

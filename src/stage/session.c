@@ -1,14 +1,15 @@
 /* session: cuts what ties the sandbox to its caller's login: keyring, session, inherited signal state.
  *
- * enter    (child, in its new namespaces) joins a fresh session keyring, so that keys of the caller's cannot be searched
- *          or read; becomes leader of a session of its own, so that it has no controlling terminal and the caller's
- *          terminal cannot signal it; and makes every signal unblocked and at its default action, whatever the launcher
- *          was started with or uses itself. Before root, so that nothing of the image is touched with the caller's
- *          keys at hand; after userns, whose ids own the keyring. init and the payload inherit all three.
+ * enter    (child, in its new namespaces) joins a fresh session keyring, so that keys of the caller's cannot be
+ *          searched or read; becomes leader of a session of its own, so that it has no controlling terminal and the
+ *          caller's terminal cannot signal it; and makes every signal unblocked and at its default action, whatever
+ *          the launcher was started with or uses itself. Before root, so that nothing of the image is touched with
+ *          the caller's keys at hand; after userns, whose ids own the keyring. init and the payload inherit all
+ *          three.
  *
- * Needs: keyrings(7), Linux 2.6.10. A kernel without keys answers ENOSYS, and then there is nothing to be cut off from;
- * the same answer from an outer filter holds for the payload as well. Each keyring counts against the user's quota
- * (/proc/sys/kernel/keys/maxkeys): EDQUOT. Nothing to undo: keyring and session end with their last process.
+ * Needs: keyrings(7), Linux 2.6.10. A kernel without keys answers ENOSYS, and then there is nothing to be cut off
+ * from; the same answer from an outer filter holds for the payload as well. Each keyring counts against the user's
+ * quota (/proc/sys/kernel/keys/maxkeys): EDQUOT. Nothing to undo: keyring and session end with their last process.
  */
 #include "stage/stage.h"
 
@@ -24,9 +25,10 @@ enum {
 	KERNEL_SIGSET_SIZE = 8,
 };
 
-CHILD static int join_keyring(struct error *err)
+CHILD static int join_keyring(struct inside *inside, struct error *err)
 {
-	if (sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0) >= 0 || errno == ENOSYS)
+	inside->keyring = (int)sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0);
+	if (inside->keyring >= 0 || errno == ENOSYS)
 		return 0;
 	fail_errno(err, 0, "cannot join a fresh session keyring");
 	if (errno == EDQUOT)
@@ -34,8 +36,9 @@ CHILD static int join_keyring(struct error *err)
 	return -1;
 }
 
-/* By plain system calls: the C library's hide the two signals that it keeps for threads, and a caller may have had those
- * ignored too. A zeroed action is the default one in every architecture's layout. SIGKILL and SIGSTOP refuse. */
+/* By plain system calls: the C library's hide the two signals that it keeps for threads, and a caller may have had
+ * those ignored too. A zeroed action is the default one in every architecture's layout. SIGKILL and SIGSTOP refuse.
+ * */
 CHILD static int reset_signals(struct error *err)
 {
 	static const unsigned char zeroes[64];
@@ -51,14 +54,13 @@ CHILD static int reset_signals(struct error *err)
 	return 0;
 }
 
-/* Should: fail whenever the session stays the caller's.  Mustn't: unblock signals before the session is our own, or a key
- * on the caller's terminal could end a half-made sandbox. */
+/* Should: fail whenever the session stays the caller's.  Mustn't: unblock signals before the session is our own, or a
+ * key on the caller's terminal could end a half-made sandbox. */
 CHILD int session_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	(void)plan;
-	(void)inside;
 
-	if (join_keyring(err))
+	if (join_keyring(inside, err))
 		return -1;
 	if (setsid() < 0)
 		return fail_errno(err, 0, "cannot start a session");

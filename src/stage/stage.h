@@ -96,8 +96,6 @@ struct network_plan {
 	bool loopback;            /* bring lo up in the namespace just made */
 };
 
-struct cgroup_controller;     /* stage/cgroup*.c */
-
 struct cgroup_plan {
 	bool wanted;              /* a leaf is made in at least one hierarchy */
 	struct cgroup_tree *tree; /* private to the cgroup stage: hierarchies, leaf paths, files to write */
@@ -309,6 +307,7 @@ struct inside {
 	                             is ours; -1 once attest is through */
 	int staging;              /* directory of a tmpfs below the new root, which goes with the host's tree in pivot: what
 	                             masks, inline files and overlays are made of; -1 before root and after pivot */
+	int keyring;              /* session: serial number of the fresh session keyring; -1: the kernel has no keys */
 	int pty_slave;            /* -1: none */
 	int pty_master;           /* to be sent up right after the enter column, then -1 */
 	int host_mounts;          /* number of lines the mount table had before the root was built; attest */
@@ -316,7 +315,7 @@ struct inside {
 
 /* ---- host: deeds, plain data -------------------------------------------------------------------------------------- */
 
-struct cgroup_host;           /* private to the cgroup stage; allocated in the plan's arena */
+struct cgroup_host;           /* private to the cgroup stage; made by cgroup_host, freed by cgroup_undo */
 struct usage;
 
 struct host {
@@ -334,6 +333,9 @@ struct host {
 	struct id_map auto_uid_map, auto_gid_map; /* what the pointers show for an automatic range */
 	struct handed handed;
 	struct usage *usage;      /* filled by cgroup_undo before removal; NULL: nobody asks */
+	const char *degraded[4];  /* as in the plan, for what only the object just made shows (a kernel without io.weight) */
+	size_t degraded_count;
+	struct error left;        /* the first thing that undo could not take back; what[0] is 0 when there is none */
 };
 
 /* What the sandbox used, read from its cgroups before they are removed. -1: not known. */

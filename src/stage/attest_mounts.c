@@ -1,0 +1,243 @@
+/* attest: the mount table against the plan. Runs in the child, in enter, right after the pivot.
+ *
+ * In enter, because the payload's own rights need not reach every mount point, and nothing mounts after that. Each
+ * mount that the plan promises is looked up by its path, which gives its number; the table says with which flags it
+ * is there. Then the other way round: every line of the table must be promised, or lie below one that brings a tree
+ * (a recursive bind, /dev). A mount of the host's that survived the pivot is in the table and explained by nothing.
+ *
+ * Needs: statx(2) STATX_MNT_ID, Linux 5.8. See attest.c for what failure means.
+ */
+#include "stage/attest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "base/file.h"
+
+/* ---- plan ------------------------------------------------------------------------------------------------------- */
+
+/* What can be mounted and is no tree of the host: entries of the profile's own have one mount at most. */
+static bool is_mount(const struct mount_plan *item)
+{
+	return !item->skipped && item->type != MOUNTS_TYPE_SYMLINK && item->type != MOUNTS_TYPE_DIRECTORY;
+}
+
+static struct attest_mount of_item(const struct mount_plan *item)
+{
+	struct attest_mount mount = {
+		.path = item->target,
+		.key = K_MOUNTS_TARGET,
+		.index = item->index,
+		.attributes = item->attributes,
+	};
+
+	if (item->seal)
+		mount.attributes |= MOUNT_ATTR_RDONLY;
+	mount.tree = item->type == MOUNTS_TYPE_DEV || (item->type == MOUNTS_TYPE_BIND && item->recursive);
+	mount.tree_attributes = item->type == MOUNTS_TYPE_DEV ? MOUNT_ATTR_NOSUID : mount.attributes;
+	return mount;
+}
+
+static struct attest_mount of_root(const struct root_plan *root)
+{
+	struct attest_mount mount = { .path = "/", .key = K_ROOT_SOURCE, .index = -1, .attributes = root->attributes };
+
+	if (root->seal)
+		mount.attributes |= MOUNT_ATTR_RDONLY;
+	return mount;
+}
+
+static void add_paths(struct attest_facts *facts, const struct strings *paths, int key)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		facts->mounts[facts->mount_count++] = (struct attest_mount){
+			.path = paths->items[i],
+			.key = key,
+			.index = (int)i,
+			.attributes = MOUNT_ATTR_RDONLY,
+			.may_be_absent = true,
+			.tree = key == K_READ_ONLY,
+			.tree_attributes = MOUNT_ATTR_RDONLY,
+		};
+}
+
+int attest_mounts_plan(struct plan *plan, struct attest_facts *facts, struct error *err)
+{
+	const struct profile *profile = plan->profile;
+	size_t most = 1 + plan->mounts.count + profile->hide.count + profile->read_only.count;
+
+	facts->mounts = arena_array(&plan->arena, most, sizeof(*facts->mounts));
+	if (!facts->mounts)
+		return fail_errno(err, 0, "cannot keep the list of mounts");
+	facts->mounts[facts->mount_count++] = of_root(&plan->root);
+	for (size_t i = 0; i < plan->mounts.count; i++)
+		if (is_mount(&plan->mounts.items[i]))
+			facts->mounts[facts->mount_count++] = of_item(&plan->mounts.items[i]);
+	add_paths(facts, &profile->hide, K_HIDE);
+	add_paths(facts, &profile->read_only, K_READ_ONLY);
+	return 0;
+}
+
+/* ---- the child ----------------------------------------------------------------------------------------------------
+ * */
+
+static const struct {
+	uint64_t attribute;
+	const char *word; /* in the sixth field of mountinfo, proc(5) */
+} flags[] = {
+	{ MOUNT_ATTR_RDONLY, "ro" },
+	{ MOUNT_ATTR_NOSUID, "nosuid" },
+	{ MOUNT_ATTR_NODEV, "nodev" },
+	{ MOUNT_ATTR_NOEXEC, "noexec" },
+};
+
+/* The fields of one line that matter; they point into it. */
+struct line {
+	uint64_t id;
+	const char *point, *options;
+	size_t point_length, options_length;
+};
+
+/* "36 35 98:0 /source /point rw,noatime ...": the first, fifth and sixth field. Returns the start of the next line. */
+CHILD static const char *parse_line(const char *at, struct line *ret)
+{
+	ret->id = attest_number(&at, 10);
+	for (int field = 1; field < 4; field++)
+		at += strcspn(at, " \n") + 1;
+	ret->point = at;
+	ret->point_length = strcspn(at, " \n");
+	at += ret->point_length + 1;
+	ret->options = at;
+	ret->options_length = strcspn(at, " \n");
+	at = strchr(at, '\n');
+	return at ? at + 1 : "";
+}
+
+CHILD static bool has_option(const struct line *line, const char *word)
+{
+	const char *at = line->options, *end = at + line->options_length;
+	size_t length = strlen(word);
+
+	while (at < end) {
+		size_t this = strcspn(at, ", \n");
+
+		if (this == length && !strncmp(at, word, length))
+			return true;
+		at += this + 1;
+	}
+	return false;
+}
+
+CHILD static int check_flags(const struct attest_mount *mount, const struct line *line, uint64_t wanted,
+			     struct error *err)
+{
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (wanted & flags[i].attribute && !has_option(line, flags[i].word))
+			return fail_at(err, mount->key, mount->index, "mount number %lu of %s is not %s",
+				       (unsigned long)line->id, mount->path, flags[i].word);
+	return 0;
+}
+
+/* Finds the number of the mount that `mount->path` is the root of. */
+CHILD static int find(struct attest_mount *mount, struct error *err)
+{
+	struct statx at;
+
+	if (statx(AT_FDCWD, mount->path, AT_NO_AUTOMOUNT, STATX_MNT_ID, &at)) {
+		if (mount->may_be_absent && (errno == ENOENT || errno == ENOTDIR))
+			return 0;
+		return fail_errno_at(err, mount->key, mount->index, "cannot look at %s", mount->path);
+	}
+	if (!(at.stx_mask & STATX_MNT_ID) || !(at.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return fail_at(err, mount->key, mount->index, "nothing is mounted on %s", mount->path);
+	mount->id = at.stx_mnt_id;
+	return 0;
+}
+
+/* A path may be promised twice (hidden and mounted on): every promise about one mount must hold. */
+CHILD static int check_promises(struct attest_facts *facts, const struct line *line, struct error *err)
+{
+	for (size_t i = 0; i < facts->mount_count; i++) {
+		struct attest_mount *mount = &facts->mounts[i];
+
+		if (mount->id != line->id)
+			continue;
+		if (check_flags(mount, line, mount->attributes, err))
+			return -1;
+		mount->point = line->point;
+		mount->point_length = line->point_length;
+	}
+	return 0;
+}
+
+CHILD static bool below(const struct line *line, const struct attest_mount *mount)
+{
+	size_t length = mount->point_length == 1 ? 0 : mount->point_length;
+
+	return mount->tree && mount->point && line->point_length > length && line->point[length] == '/' &&
+	       !strncmp(line->point, mount->point, length);
+}
+
+CHILD static bool promised(const struct attest_facts *facts, const struct line *line)
+{
+	for (size_t i = 0; i < facts->mount_count; i++)
+		if (facts->mounts[i].id == line->id)
+			return true;
+	return false;
+}
+
+/* After all promises: the innermost tree that it lies in answers for it. */
+CHILD static int check_unpromised(const struct attest_facts *facts, const struct line *line, struct error *err)
+{
+	const struct attest_mount *innermost = NULL;
+	char point[256];
+	size_t length = line->point_length < sizeof(point) ? line->point_length : sizeof(point) - 1;
+
+	for (size_t i = 0; i < facts->mount_count; i++)
+		if (below(line, &facts->mounts[i]) &&
+		    (!innermost || facts->mounts[i].point_length >= innermost->point_length))
+			innermost = &facts->mounts[i];
+	if (innermost)
+		return check_flags(innermost, line, innermost->tree_attributes, err);
+	memcpy(point, line->point, length);
+	point[length] = '\0';
+	return fail(err, 0, "a mount on %s was not planned", point);
+}
+
+CHILD static int check_lines(const struct plan *plan, struct error *err)
+{
+	struct attest_facts *facts = plan->attest.facts;
+	struct line line;
+
+	for (const char *at = facts->buffer; *at;) {
+		at = parse_line(at, &line);
+		if (check_promises(facts, &line, err))
+			return -1;
+	}
+	for (const char *at = facts->buffer; *at;) {
+		at = parse_line(at, &line);
+		if (!promised(facts, &line) && check_unpromised(facts, &line, err))
+			return -1;
+	}
+	return 0;
+}
+
+CHILD int attest_mounts(const struct plan *plan, const struct inside *inside, struct error *err)
+{
+	struct attest_facts *facts = plan->attest.facts;
+
+	for (size_t i = 0; i < facts->mount_count; i++)
+		if (find(&facts->mounts[i], err))
+			return -1;
+	if (read_file_at(inside->procfs, "self/mountinfo", facts->buffer, ATTEST_BUFFER_SIZE) < 0)
+		return fail_errno(err, 0, "cannot read /proc/self/mountinfo");
+	if (check_lines(plan, err))
+		return -1;
+	for (size_t i = 0; i < facts->mount_count; i++)
+		if (facts->mounts[i].id && !facts->mounts[i].point)
+			return fail_at(err, facts->mounts[i].key, facts->mounts[i].index,
+				       "%s is not in the mount table", facts->mounts[i].path);
+	return 0;
+}
