@@ -1,0 +1,59 @@
+# network: nothing but a loopback interface, unless the profile says the host's or somebody else's.
+load ../lib/common
+
+with() {
+	profile <<-END
+		format = 1;
+		root = { source = "$ROOTFS"; };
+		mounts = ( { type = "proc"; target = "/proc"; } );
+		$1
+	END
+}
+
+@test "only lo inside, and it is up; the host's interfaces are outside" {
+	with ''
+	for who in env as_user; do
+		[ "$who" != env ] || who=
+		run $who sandbox -p "$PROFILE" -- sh -c 'tail -n +3 /proc/net/dev | cut -d: -f1'
+		assert_status 0
+		[ "$(tr -d ' \n' <<<"$output")" = lo ] || { echo "$output"; false; }
+		run $who sandbox -p "$PROFILE" -- ip addr
+		assert_status 0
+		assert_output "UP"
+		assert_output "127.0.0.1/8"
+		run $who sandbox -p "$PROFILE" -- ping -c 1 -W 2 127.0.0.1
+		[ "$status" -eq 0 ] || assert_output "ermi"
+	done
+	[ "$(find /sys/class/net -type l | wc -l)" -gt 1 ]
+}
+
+@test "a server on lo answers inside and not outside" {
+	with 'seccomp = { allow = { add = [ "@network-io" ]; }; };'
+	run sandbox -p "$PROFILE" -- sh -c 'echo hello | nc -l -p 7777 & sleep 0.3; nc -w 2 127.0.0.1 7777 </dev/null'
+	assert_status 0
+	assert_line hello
+	sandbox -p "$PROFILE" -- sh -c 'echo hello | nc -l -p 7777' &
+	sleep 0.5
+	run bash -c 'exec 9<>/dev/tcp/127.0.0.1/7777'
+	kill $!
+	[ "$status" -ne 0 ]
+}
+
+@test "mode host shows the host's interfaces" {
+	with 'namespaces = { remove = [ "net" ]; }; network = { mode = "host"; };'
+	run sandbox -p "$PROFILE" -- sh -c 'tail -n +3 /proc/net/dev | cut -d: -f1 | sort'
+	assert_status 0
+	[ "$(tr -d ' ' <<<"$output")" = "$(tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ' | sort)" ]
+}
+
+@test "what namespaces and mode say must agree" {
+	with 'network = { mode = "host"; };'
+	run sandbox -p "$PROFILE" -- true
+	assert_status 121
+	assert_output "$PROFILE:4: network.mode"
+	assert_output 'namespaces = { remove = [ "net" ]; }'
+	with 'namespaces = { remove = [ "net" ]; };'
+	run sandbox -p "$PROFILE" -- true
+	assert_status 121
+	assert_output 'network.mode = "host"'
+}
