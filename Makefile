@@ -167,7 +167,7 @@ bench: all
 	@tests/bench/launch
 vm: all
 	@tests/lib/deps vm
-	@tests/vm/run
+	@tests/lib/suite $@ tests/vm/run $(VM_TESTS)
 
 # ---- first steps ---------------------------------------------------------------------------------------------------
 
