@@ -183,3 +183,20 @@ int parse_mode(const char *text, uint32_t *ret)
 	*ret = value;
 	return 0;
 }
+
+const char *parse_next(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	bool overflow = false;
+
+	while (*text && (*text < '0' || *text > '9'))
+		text++;
+	if (!*text)
+		return NULL;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		overflow |= __builtin_mul_overflow(value, 10, &value);
+		overflow |= __builtin_add_overflow(value, (uint64_t)(*text - '0'), &value);
+	}
+	*ret = overflow ? UINT64_MAX : value;
+	return text;
+}

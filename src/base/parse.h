@@ -31,4 +31,8 @@ int parse_percent(const char *text, int64_t *ret);
 /* "0755": a zero and one to four octal digits, at most 07777. */
 int parse_mode(const char *text, uint32_t *ret);
 
+/* For files of the kernel that list numbers: finds the next run of digits in `text`. Returns the position behind it with
+ * *ret set (a run that does not fit reads as UINT64_MAX), or NULL when there is none. */
+const char *parse_next(const char *text, uint64_t *ret);
+
 #endif

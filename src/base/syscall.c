@@ -105,3 +105,8 @@ CHILD int sys_seccomp(unsigned operation, unsigned flags, void *args)
 {
 	return (int)syscall(SYS_seccomp, operation, flags, args);
 }
+
+CHILD int sys_bpf(int command, void *attr, unsigned size)
+{
+	return (int)syscall(SYS_bpf, command, attr, size);
+}

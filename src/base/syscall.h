@@ -42,4 +42,7 @@ CHILD int sys_landlock_restrict_self(int ruleset, unsigned flags);
 /* seccomp(2) itself: glibc has no wrapper. */
 CHILD int sys_seccomp(unsigned operation, unsigned flags, void *args);
 
+/* bpf(2) itself; `attr` is a union bpf_attr of `size` bytes. */
+CHILD int sys_bpf(int command, void *attr, unsigned size);
+
 #endif

@@ -223,12 +223,13 @@ struct landlock_plan {
 
 struct seccomp_plan {
 	bool wanted;
-	struct sock_filter *filter;
+	const struct sock_filter *filter;
 	unsigned short length;
 	unsigned flags;           /* SECCOMP_FILTER_FLAG_* */
-	bool cache_store;         /* compiled anew: host may put it into the cache */
-	bool kills;               /* an action kills: a SIGSYS death is probably the filter's */
-	uint64_t hash[4];         /* of the canonical rules */
+	bool cache_store;         /* compiled anew: host puts it into the cache */
+	bool kills;               /* it can kill: a SIGSYS death is probably the filter's */
+	const char *text;         /* the rules, as bytes (policy_text); by them filters are found again */
+	size_t text_length;
 };
 
 struct process_plan {

@@ -32,6 +32,9 @@ plan_fn cgroup_plan;
 host_fn cgroup_host, cgroup_attach;
 child_fn cgroup_enter;
 undo_fn cgroup_undo;
+/* Removes every cgroup of ours whose launcher is gone, in all hierarchies; kills what is still in them. 0, or -1 when one had
+ * to stay. Beside running sandboxes harmless: see stage/cgroup_leaf.c. */
+int cgroup_gc(struct error *err);
 
 plan_fn time_plan;
 child_fn time_enter;
