@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -82,6 +83,16 @@ CHILD int mount_idmap(int fd, int userns, bool recursive)
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns };
 
 	return change(fd, &attr, recursive);
+}
+
+CHILD int mount_flags(int fd, unsigned long *ret)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(fd, &fs))
+		return -1;
+	*ret = fs.f_flag;
+	return 0;
 }
 
 CHILD int mount_attach(int fd, int target)

@@ -38,6 +38,9 @@ CHILD int mount_restrict(int fd, uint64_t attributes, uint64_t propagation, bool
  * file system cannot. */
 CHILD int mount_idmap(int fd, int userns, bool recursive);
 
+/* The ST_* flags (statvfs(3)) that hold for the mount whose root is `fd`, its file system's own included. */
+CHILD int mount_flags(int fd, unsigned long *ret);
+
 /* Attaches a detached mount on top of the directory or file `target`. */
 CHILD int mount_attach(int fd, int target);
 

@@ -62,7 +62,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "sysctls",      sysctls_plan,      NULL,         NULL,           sysctls_enter,      NULL,                  NULL,         sysctls_describe },
 	/* After mounts: what is masked must be there. hide before read_only: a masked file inside a read-only tree. */
 	{ "hide",         hide_plan,         NULL,         NULL,           hide_enter,         NULL,                  NULL,         hide_describe },
-	{ "read_only",    read_only_plan,    NULL,         NULL,           read_only_enter,    NULL,                  NULL,         read_only_describe },
+	{ "read_only",    NULL,              NULL,         NULL,           read_only_enter,    NULL,                  NULL,         read_only_describe },
 	/* Opens the pseudo-terminal in the sandbox's own devpts; the payload makes it its controlling terminal. */
 	{ "tty",          tty_plan,          tty_host,     tty_attach,     tty_enter,          tty_confine,           tty_undo,     tty_describe },
 	/* The host's tree goes out of sight: no cell below opens a path of the host. */

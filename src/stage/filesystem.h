@@ -1,48 +1,114 @@
-/* filesystem: what the stages that build the file system share, and no other stage uses: objects of the host, overlays,
- * idmapped mounts. */
+/* filesystem: what the stages that build the file system share, and no other stage uses.
+ *
+ *   host_object.c   paths of the host: seen once, then only ever the same object
+ *   overlay.c       layers of directories as one tree
+ *   idmap.c         user namespaces through whose maps the owners of files are shown
+ *   outside.c       mounts that a launcher which is root makes before the child exists
+ *   mount_dev.c     a minimal /dev
+ *   mount_entry.c   files, links and directories of the profile's own
+ *   mount_make.c    every other mount, one function a type
+ *   covered.c       how hide and read_only find what they cover
+ */
 #ifndef STAGE_FILESYSTEM_H
 #define STAGE_FILESYSTEM_H
 
+#include "base/mount.h"
 #include "stage/stage.h"
 
-/* Sees host path `path` (links are followed) and notes what it is. `type`: the S_IFMT it must have, 0 for any. Paths that
- * show the host itself are refused unless the profile says `dangerous = [ "host-paths" ]`. `key`, `index` for the error;
- * errno is ENOENT when there is nothing. */
-int host_object_plan(const struct plan *plan, const char *path, mode_t type, struct host_object *ret, int key, int index,
-		     struct error *err);
+/* Sees host path object->path (links are followed) and fills the rest of *object; key and index are the caller's. `type`:
+ * the S_IFMT it must have, 0 for any. What shows the host itself is refused unless the profile says
+ * `dangerous = [ "host-paths" ]`. err->sys_errno is ENOENT when nothing is there. */
+int host_object_plan(const struct profile *profile, struct host_object *object, mode_t type, struct error *err);
 
 /* Opens it again, O_PATH, in the mount namespace of the caller; refuses anything but the object that was seen. */
-CHILD int host_object_open(const struct host_object *object, int key, int index, struct error *err);
+CHILD int host_object_open(const struct host_object *object, struct error *err);
 
-/* Where an overlay is put together: `staging` is an attached tmpfs, `descriptors` the caller's /proc/self/fd, `name` is
- * unique in the staging tmpfs. `userns`: the layers are idmapped through it; -1: they are not. */
+/* Whether the launcher has to make the mounts of host objects: it is root, and its child will not be. */
+bool host_mounts_outside(const struct plan *plan);
+
+/* Where an overlay is put together. */
 struct overlay_site {
-	int staging, descriptors, userns;
-	const char *name;
+	int staging;              /* directory of an attached tmpfs */
+	int descriptors;          /* the caller's /proc/self/fd */
+	int userns;               /* the layers are idmapped through it; -1: they are not */
+	const char *name;         /* of a directory to be made in `staging`; unique there */
+	bool user_xattrs;         /* the caller may not set trusted extended attributes */
 };
 
-/* The layers as one detached mount with `attributes`. */
-int overlay_plan_lower(const struct plan *plan, const struct strings *paths, struct overlay_plan *ret, struct error *err);
-int overlay_plan_upper(const struct plan *plan, const char *upper, const char *work, struct overlay_plan *ret,
+/* Fill the layers of *ret, whose key, index, size and inodes are set. `upper` is "tmpfs" or a host directory, `work` NULL
+ * for its default. */
+int overlay_plan_lower(struct plan *plan, const char *const *paths, size_t count, struct overlay_plan *ret,
 		       struct error *err);
+int overlay_plan_upper(struct plan *plan, const char *upper, const char *work, struct overlay_plan *ret,
+		       struct error *err);
+
+/* Makes the work directory beside the upper where plan found none. Host phase. */
+int overlay_make_work(const struct overlay_plan *overlay, struct error *err);
+
+/* The layers as one detached mount with `attributes`. The working directory is changed and changed back. */
 CHILD int overlay_mount(const struct overlay_plan *overlay, const struct overlay_site *site, uint64_t attributes,
 			struct error *err);
 
-/* The same in the launcher, which is root, for a sandbox in a user namespace: in a mount namespace made for it. */
-int overlay_mount_outside(const struct overlay_plan *overlay, int userns, uint64_t attributes, struct error *err);
+/* A sized tmpfs, detached, that belongs to `uid` and `gid` as seen inside. */
+struct tmpfs {
+	uint64_t size, inodes, attributes;
+	uint32_t mode, uid, gid;
+};
+CHILD int tmpfs_new(const struct tmpfs *tmpfs);
 
-/* A user namespace through whose maps `idmap` shows the files of `source`; -1 in *ret when no map is needed. */
-int idmap_open(const struct plan *plan, const struct host *host, int idmap, const struct host_object *source, int *ret,
+/* Whether `idmap` changes anything under the sandbox's maps, and the user namespace that does it for `source`: a
+ * descriptor, -1 on failure. Launcher only. */
+bool idmap_needed(const struct plan *plan, const struct host *host, int idmap);
+int idmap_open(const struct plan *plan, const struct host *host, int idmap, const struct host_object *source,
 	       struct error *err);
 
-/* A detached mount of `source` in the launcher, with `attributes` and `propagation`, idmapped. */
-struct host_mount {
-	const struct host_object *source;
+/* What the launcher makes for the child. */
+struct outside {
+	const struct plan *plan;
+	const struct host *host;
+	const struct host_object *source; /* NULL: overlay */
+	const struct overlay_plan *overlay;
 	uint64_t attributes, propagation;
 	bool recursive;
-	int idmap;
-	int key, idmap_key, index; /* for errors */
+	int idmap, idmap_key;
 };
-int host_mount_make(const struct plan *plan, const struct host *host, const struct host_mount *mount, struct error *err);
+
+/* The detached mount; -1 on failure. Launcher only. */
+int outside_mount(const struct outside *outside, struct error *err);
+
+/* The mount of `item`, detached and complete; -1 on failure. For types that are made in place there is none. */
+CHILD int mount_make(const struct mount_plan *item, const struct plan *plan, const struct inside *inside,
+		     struct error *err);
+
+/* What a type of mount is, whatever its element says. */
+struct mount_kind {
+	const char *name;
+	const char *fs;           /* a file system of the kernel's that needs `namespace` */
+	const char *namespace;
+	int flag;                 /* CLONE_NEW* of that */
+	uint64_t attributes;      /* MOUNT_ATTR_* it always has; not 0: it is the kernel's, or a /dev */
+	bool writable;            /* when `access` does not say */
+	bool sealed;              /* read-only only after all mounts are in place */
+	bool entry;               /* no mount: made in place */
+};
+extern const struct mount_kind mount_kinds[];
+
+/* MS_PRIVATE or MS_SLAVE. */
+CHILD uint64_t mount_propagation(const struct mount_plan *item);
+
+/* Populates the tmpfs attached at `dev`, which is the mount item's: nodes, links, pts and shm. */
+CHILD int dev_populate(const struct mount_plan *item, const struct plan *plan, int dev, struct error *err);
+
+/* A devpts instance of the sandbox's own, detached. */
+CHILD int devpts_new(void);
+
+/* The file's content as a detached read-only mount, made in the staging tmpfs. */
+CHILD int entry_file(const struct mount_plan *item, const struct plan *plan, int staging, struct error *err);
+CHILD int entry_symlink(const struct mount_plan *item, struct error *err);
+CHILD int entry_directory(const struct mount_plan *item, const struct plan *plan, struct error *err);
+
+/* O_PATH descriptor of `path` inside, for a stage that covers what is there. Below a file system of the kernel's that
+ * `mounts` attached, the lookup begins at that very mount, wherever its name may have gone meanwhile. */
+CHILD int covered_open(const struct plan *plan, const struct inside *inside, const char *path);
 
 #endif

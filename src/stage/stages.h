@@ -57,7 +57,7 @@ plan_fn mounts_plan;
 host_fn mounts_host;
 child_fn mounts_enter;
 
-plan_fn hide_plan, read_only_plan, sysctls_plan;
+plan_fn hide_plan, sysctls_plan;
 child_fn hide_enter, read_only_enter, sysctls_enter;
 
 child_fn pivot_enter;

@@ -1,0 +1,117 @@
+/* host_object: paths of the host that a mount shows, or an overlay is made of. Helper of root and mounts.
+ *
+ * A path string is looked up twice, in two processes: by plan, which decides, and by whoever makes the mount, which may be
+ * the child in its own mount namespace (the kernel does not let it clone a mount of the launcher's namespace that it has
+ * only a descriptor of). What counts is the object: device, inode and type are noted the first time, and anything else
+ * under the same name the second time is refused. No descriptor is opened for reading or writing: a FIFO or a device does
+ * nothing.
+ *
+ * Links of the host are followed: the caller named the path, and /etc/localtime is a link everywhere. What is refused
+ * without a word of permission is judged by the object too, so that no link and no spelling gets around it.
+ */
+#include "stage/filesystem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "base/fd.h"
+
+static const struct {
+	mode_t type;
+	const char *name;
+} types[] = {
+	{ S_IFDIR, "a directory" }, { S_IFREG, "a regular file" },
+};
+
+/* Each of these is the host, or drives it. */
+static const char *const host_paths[] = {
+	"/", "/proc", "/sys", "/dev", "/run", "/run/sandbox",
+	"/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock", "/run/crio/crio.sock",
+};
+
+/* The kernel's own file systems, at any depth. */
+static const long kernel_file_systems[] = {
+	PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+	SECURITYFS_MAGIC, BPF_FS_MAGIC,
+};
+
+static bool permitted(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->dangerous.count; i++)
+		if (!strcmp(profile->dangerous.items[i], "host-paths"))
+			return true;
+	return false;
+}
+
+/* The path or file system that makes the object a part of the host; NULL when none does. */
+static const char *shows_host(int fd, const struct stat *status)
+{
+	struct stat other;
+	struct statfs fs;
+
+	for (size_t i = 0; i < sizeof(host_paths) / sizeof(host_paths[0]); i++)
+		if (!stat(host_paths[i], &other) && other.st_dev == status->st_dev && other.st_ino == status->st_ino)
+			return host_paths[i];
+	if (fstatfs(fd, &fs))
+		return NULL;
+	for (size_t i = 0; i < sizeof(kernel_file_systems) / sizeof(kernel_file_systems[0]); i++)
+		if (fs.f_type == kernel_file_systems[i])
+			return "a file system of the kernel's";
+	return NULL;
+}
+
+static const char *type_name(mode_t type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (types[i].type == type)
+			return types[i].name;
+	return "what is asked for";
+}
+
+int host_object_plan(const struct profile *profile, struct host_object *object, mode_t type, struct error *err)
+{
+	AUTO_CLOSE int fd = open(object->path, O_PATH | O_CLOEXEC);
+	struct stat status;
+	const char *host = NULL;
+
+	if (fd < 0 || fstat(fd, &status))
+		return fail_errno_at(err, object->key, object->index, "cannot open %s", object->path);
+	if (type && (status.st_mode & S_IFMT) != type)
+		return fail_at(err, object->key, object->index, "cannot use %s: it is not %s", object->path,
+			       type_name(type));
+	host = permitted(profile) ? NULL : shows_host(fd, &status);
+	if (host) {
+		fail_at(err, object->key, object->index, "cannot show %s inside: it is %s of the host", object->path, host);
+		error_remedy(err, "name what is needed below it, or write dangerous = [ \"host-paths\" ]");
+		return error_exit(err, EXIT_OF_PROFILE);
+	}
+	object->dev = status.st_dev;
+	object->ino = status.st_ino;
+	object->type = status.st_mode & S_IFMT;
+	object->uid = status.st_uid;
+	object->gid = status.st_gid;
+	return 0;
+}
+
+CHILD int host_object_open(const struct host_object *object, struct error *err)
+{
+	AUTO_CLOSE int fd = open(object->path, O_PATH | O_CLOEXEC | (object->type ? 0 : O_NOFOLLOW));
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status))
+		return fail_errno_at(err, object->key, object->index, "cannot open %s", object->path);
+	if (object->type && (status.st_dev != object->dev || status.st_ino != object->ino ||
+			     (status.st_mode & S_IFMT) != object->type))
+		return fail_at(err, object->key, object->index,
+			       "cannot use %s: it is no longer the object it was when the launch began", object->path);
+	return TAKE_FD(fd);
+}
+
+bool host_mounts_outside(const struct plan *plan)
+{
+	return plan->caller->root && (plan->userns.create || plan->userns.joined);
+}

@@ -1,0 +1,185 @@
+/* mount_make: one mount of the profile, detached and with all its attributes. Helper of mounts.
+ *
+ * Runs in the child, in the enter phase, after root: the process's root directory is still the host's, where the sources of
+ * binds are opened, and the staging tmpfs is there for what overlays and inline files are made of. What each type needs
+ * and how it fails stands at the head of mounts.c; a mount that is never attached goes away with its descriptor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/format.h"
+#include "stage/filesystem.h"
+
+#define STRICT (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+enum { TMPFS_MODE = 0755 };
+
+const struct mount_kind mount_kinds[] = {
+	[MOUNTS_TYPE_BIND] = { .name = "bind" },
+	[MOUNTS_TYPE_TMPFS] = { .name = "tmpfs", .writable = true, .sealed = true },
+	[MOUNTS_TYPE_PROC] = { "proc", "proc", "pid", CLONE_NEWPID, STRICT, .writable = true },
+	[MOUNTS_TYPE_DEV] = { .name = "dev", .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .sealed = true },
+	[MOUNTS_TYPE_SYSFS] = { "sysfs", "sysfs", "net", CLONE_NEWNET, STRICT },
+	[MOUNTS_TYPE_DEVPTS] = { .name = "devpts", .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .writable = true },
+	[MOUNTS_TYPE_MQUEUE] = { "mqueue", "mqueue", "ipc", CLONE_NEWIPC, STRICT, .writable = true },
+	[MOUNTS_TYPE_CGROUP] = { "cgroup", "cgroup2", "cgroup", CLONE_NEWCGROUP, STRICT },
+	[MOUNTS_TYPE_OVERLAY] = { .name = "overlay" },
+	[MOUNTS_TYPE_FILE] = { .name = "file" },
+	[MOUNTS_TYPE_SYMLINK] = { .name = "symlink", .entry = true },
+	[MOUNTS_TYPE_DIRECTORY] = { .name = "directory", .entry = true },
+};
+
+CHILD uint64_t mount_propagation(const struct mount_plan *item)
+{
+	bool slave = item->type == MOUNTS_TYPE_BIND && item->mount->propagation == MOUNTS_PROPAGATION_SLAVE;
+
+	return slave ? MS_SLAVE : MS_PRIVATE;
+}
+
+CHILD static int make_bind(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+			   struct error *err)
+{
+	AUTO_CLOSE int source = host_object_open(&item->source, err);
+	AUTO_CLOSE int mount = -1;
+
+	(void)plan;
+	(void)inside;
+	if (source < 0)
+		return -1;
+	mount = mount_clone(source, item->recursive);
+	if (mount < 0) {
+		fail_errno_at(err, K_MOUNTS_SOURCE, item->index, "cannot copy the mount of %s", item->source.path);
+		if (err->sys_errno == EINVAL && !item->recursive)
+			error_remedy(err, "something is mounted below it, and in a user namespace that cannot be left out: "
+				     "write recursive = true");
+		return -1;
+	}
+	if (mount_restrict(mount, item->attributes, mount_propagation(item), item->recursive))
+		return fail_errno_at(err, K_MOUNTS_SOURCE, item->index, "cannot set the attributes of the mount of %s",
+				     item->source.path);
+	return TAKE_FD(mount);
+}
+
+CHILD static int fail_map(const struct mount_plan *item, struct error *err)
+{
+	fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot mount a %s at %s", mount_kinds[item->type].name, item->target);
+	if (err->sys_errno == EINVAL)
+		error_remedy(err, "its uid and gid must be in the sandbox's map of users");
+	return -1;
+}
+
+CHILD static int make_tmpfs(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+			    struct error *err)
+{
+	const struct mount *mount = item->mount;
+	const struct tmpfs tmpfs = {
+		.size = mount->size,
+		.inodes = mount->inodes,
+		.attributes = item->attributes,
+		.mode = mount->mode == MODE_UNSET ? TMPFS_MODE : mount->mode,
+		.uid = mount->uid == ID_UNSET ? plan->ids.uid : mount->uid,
+		.gid = mount->gid == ID_UNSET ? plan->ids.gid : mount->gid,
+	};
+	int fd = tmpfs_new(&tmpfs);
+
+	(void)inside;
+	return fd < 0 ? fail_map(item, err) : fd;
+}
+
+/* The directory itself is small: it holds names only. Its shm has the element's size. */
+CHILD static int make_dev(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+			  struct error *err)
+{
+	const struct tmpfs tmpfs = { .size = 64 * 1024, .inodes = 1024, .attributes = item->attributes, .mode = 0755,
+				     .uid = geteuid(), .gid = getegid() };
+	int fd = tmpfs_new(&tmpfs);
+
+	(void)plan;
+	(void)inside;
+	return fd < 0 ? fail_map(item, err) : fd;
+}
+
+CHILD static int make_devpts(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+			     struct error *err)
+{
+	int fd = devpts_new();
+
+	(void)plan;
+	(void)inside;
+	return fd < 0 ? fail_map(item, err) : fd;
+}
+
+CHILD static int fail_kernel_fs(const struct mount_plan *item, struct error *err)
+{
+	const struct mount_kind *kind = &mount_kinds[item->type];
+
+	fail_errno_at(err, K_MOUNTS_TYPE, item->index, "cannot mount a %s file system at %s", kind->name, item->target);
+	if (err->sys_errno == EPERM)
+		error_remedy(err, "the kernel allows one only where the %s namespace belongs to the sandbox's user namespace, and, "
+			     "for proc and sysfs, where nothing masks parts of the launcher's own, as containers do",
+			     kind->namespace);
+	return error_exit(err, EXIT_OF_HOST);
+}
+
+CHILD static int make_kernel_fs(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+				struct error *err)
+{
+	static const char *const hidepid[] = {
+		[MOUNTS_HIDEPID_OFF] = "off",
+		[MOUNTS_HIDEPID_NOACCESS] = "noaccess",
+		[MOUNTS_HIDEPID_INVISIBLE] = "invisible",
+		[MOUNTS_HIDEPID_PTRACEABLE] = "ptraceable",
+	};
+	struct mount_option options[3] = { 0 };
+	size_t count = 0;
+	int fd = -1;
+
+	(void)plan;
+	(void)inside;
+	if (item->type == MOUNTS_TYPE_PROC && item->mount->subset == MOUNTS_SUBSET_PID)
+		options[count++] = (struct mount_option){ "subset", "pid" };
+	if (item->type == MOUNTS_TYPE_PROC && item->mount->hidepid != MOUNTS_HIDEPID_OFF)
+		options[count++] = (struct mount_option){ "hidepid", hidepid[item->mount->hidepid] };
+	fd = mount_new(mount_kinds[item->type].fs, options, item->attributes, NULL);
+	return fd < 0 ? fail_kernel_fs(item, err) : fd;
+}
+
+CHILD static int make_overlay(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+			      struct error *err)
+{
+	AUTO_CLOSE int descriptors = openat(inside->procfs, "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[24];
+	const struct overlay_site site = { .staging = inside->staging, .descriptors = descriptors, .userns = -1,
+					   .name = name,
+					   .user_xattrs = plan->userns.create || plan->userns.joined };
+
+	format_text(name, sizeof(name), "overlay%d", item->index);
+	if (descriptors < 0)
+		return fail_errno_at(err, K_MOUNTS_TYPE, item->index, "cannot open /proc/self/fd");
+	return overlay_mount(&item->overlay, &site, item->attributes, err);
+}
+
+CHILD static int make_file(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+			   struct error *err)
+{
+	return entry_file(item, plan, inside->staging, err);
+}
+
+typedef int make_fn(const struct plan *plan, const struct inside *inside, const struct mount_plan *item, struct error *err);
+
+static make_fn *const makers[] = {
+	[MOUNTS_TYPE_BIND] = make_bind,       [MOUNTS_TYPE_TMPFS] = make_tmpfs,      [MOUNTS_TYPE_PROC] = make_kernel_fs,
+	[MOUNTS_TYPE_DEV] = make_dev,         [MOUNTS_TYPE_SYSFS] = make_kernel_fs,  [MOUNTS_TYPE_DEVPTS] = make_devpts,
+	[MOUNTS_TYPE_MQUEUE] = make_kernel_fs, [MOUNTS_TYPE_CGROUP] = make_kernel_fs, [MOUNTS_TYPE_OVERLAY] = make_overlay,
+	[MOUNTS_TYPE_FILE] = make_file,
+};
+
+CHILD int mount_make(const struct mount_plan *item, const struct plan *plan, const struct inside *inside,
+		     struct error *err)
+{
+	return makers[item->type](plan, inside, item, err);
+}
