@@ -36,7 +36,8 @@ static struct attest_mount of_item(const struct mount_plan *item)
 	if (item->seal)
 		mount.attributes |= MOUNT_ATTR_RDONLY;
 	mount.tree = item->type == MOUNTS_TYPE_DEV || (item->type == MOUNTS_TYPE_BIND && item->recursive);
-	mount.tree_attributes = item->type == MOUNTS_TYPE_DEV ? MOUNT_ATTR_NOSUID : mount.attributes;
+	mount.tree_attributes =
+		item->type == MOUNTS_TYPE_DEV ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC : mount.attributes;
 	return mount;
 }
 
@@ -44,6 +45,8 @@ static struct attest_mount of_root(const struct root_plan *root)
 {
 	struct attest_mount mount = { .path = "/", .key = K_ROOT_SOURCE, .index = -1, .attributes = root->attributes };
 
+	mount.tree = root->source.path;
+	mount.tree_attributes = root->attributes;
 	if (root->seal)
 		mount.attributes |= MOUNT_ATTR_RDONLY;
 	return mount;

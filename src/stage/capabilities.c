@@ -23,6 +23,7 @@
 #include <ctype.h>
 #include <linux/securebits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
@@ -100,20 +101,20 @@ static int unknown_name(const char *name, int key, int index, struct error *err)
 	return error_exit(err, EXIT_OF_PROFILE);
 }
 
-/* "NET_ADMIN", "net_admin" or "CAP_NET_ADMIN". */
+/* "NET_ADMIN", "net_admin" or "CAP_NET_ADMIN". libcap stops reading at a comma and takes numbers for names: what it
+ * found must be called what was looked for. */
 static int number_of(const char *name, cap_value_t *ret)
 {
-	char full[64] = "cap_";
-	size_t length = strlen(prefix);
+	char wanted[NAME_SIZE], found[NAME_SIZE], full[sizeof(prefix) + NAME_SIZE];
 
-	if (!strncasecmp(name, prefix, length))
-		name += length;
-	/* libcap would read a number as one; a capability without a name is none that a profile can mean. */
-	if (!isalpha((unsigned char)*name))
+	normalise(name, wanted);
+	(void)snprintf(full, sizeof(full), "%s%s", prefix, wanted);
+	for (char *at = full; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	if (cap_from_name(full, ret))
 		return -1;
-	for (; *name && length + 1 < sizeof(full); name++)
-		full[length++] = (char)tolower((unsigned char)*name);
-	return *name ? -1 : cap_from_name(full, ret);
+	name_of(*ret, found);
+	return strcmp(wanted, found) ? -1 : 0;
 }
 
 struct name_list {
