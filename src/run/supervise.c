@@ -131,13 +131,12 @@ static void take_signal(struct watch *watch, const struct pass *row, bool from_k
 {
 	int to = row->to == AS_SENT ? from_kernel ? TO_GROUP : TO_PROCESS : row->to;
 
-	if (row->ends && child_ended(watch)) {
-		give_up_relays(watch);
-		return;
-	}
-	if (row->ends && !watch->out->running) {
+	/* Before the payload runs nobody else could take it; after its end only its output is still under way. */
+	if (row->ends && (child_ended(watch) || !watch->out->running)) {
 		watch->out->end_signal = row->number;
 		end_everything(watch);
+		if (child_ended(watch))
+			give_up_relays(watch);
 		return;
 	}
 	if (row->number == SIGWINCH && watch->master >= 0) {

@@ -24,7 +24,8 @@ struct outcome {
 	bool running;             /* the payload's execve succeeded */
 	int wait_status;          /* the payload's, as from waitpid(2); valid when status_known */
 	bool status_known;        /* it ended by itself, or we killed it */
-	int end_signal;           /* the signal to the launcher that ended the launch before the payload ran; 0: none */
+	int end_signal;           /* the signal to the launcher that called it off, before the payload ran or while its last
+	                             output was delivered; 0: none */
 	bool failed;              /* `error` is what stopped the launch */
 	struct error error;
 	bool time_limit_hit, output_limit_hit;

@@ -317,7 +317,7 @@ static int put_in_place(const struct verdict_sink *sink, const char *id)
 
 static int deliver(struct verdict_sink *sink, struct json_object *record, const char *id, struct error *err)
 {
-	const char *text = json_object_to_json_string_ext(record, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text = json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	int status = 0;
 
 	if (sink->directory < 0 && !sink->borrowed)
