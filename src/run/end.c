@@ -5,8 +5,8 @@
  * thing that a process cannot leave by forking or by starting sessions.
  *
  * Two kinds of descriptor come from the cgroup stage: cgroup.kill of a v2 leaf, opened for writing, ends all at once
- * (Linux 5.14). cgroup.procs of a v1 leaf, opened for reading, lists ids; an id may be another process's by the time it is
- * signalled, so each is pinned by a pidfd first and the list is read again: what is in it twice is ours.
+ * (Linux 5.14). cgroup.procs of a v1 leaf, opened for reading, lists ids; an id may be another process's by the time it
+ * is signalled, so each is pinned by a pidfd first and the list is read again: what is in it twice is ours.
  *
  * Never fails: what cannot be killed (it is gone, or stands in uninterruptible sleep) is met again in the next round.
  */

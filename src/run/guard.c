@@ -2,33 +2,33 @@
  *
  * With an init, the launcher's death reads as EOF inside, and init ends everything. A payload that is process 1 reads
  * nothing of ours, and can clear the parent-death signal that the child armed (prctl(2), PR_SET_PDEATHSIG). So the
- * launcher forks this process, outside the sandbox, right after the clone and before `go`: it holds the child's pidfd, and
- * the only reading end of a pipe whose other end the launcher holds. EOF there, by whatever death, and it kills. When the
- * child has ended by itself the guard ends too.
+ * launcher forks this process, outside the sandbox, right after the clone and before `go`: it holds the child's pidfd,
+ * and the only reading end of a pipe whose other end the launcher holds. EOF there, by whatever death, and it kills.
+ * When the child has ended by itself the guard ends too.
  *
- * It runs as the launcher's user, in a session of its own, so that what hits the launcher's terminal or process group does
- * not hit it. It keeps three kinds of descriptors, CAP_KILL, and the few calls of run/shed.c.
+ * It runs as the launcher's user, in a session of its own, so that what hits the launcher's terminal or process group
+ * does not hit it. It keeps three kinds of descriptors, CAP_KILL, and the few calls of run/shed.c.
  *
  * Failure to make it stops the launch. guard_stop() closes the lifeline: by then the sandbox has ended or must.
  */
 #include "run/guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include "base/fd.h"
 #include "base/syscall.h"
 #include "run/end.h"
 #include "run/shed.h"
 
-/* Waits for the launcher's end or the child's, then leaves nobody alive. Cgroups are ended in either case: without a pid
- * namespace the payload's death does not end its children. */
+/* Waits for the launcher's end or the child's, then leaves nobody alive. Cgroups are ended in either case: without a
+ * pid namespace the payload's death does not end its children. */
 CHILD static void guard_wait(const struct host *host, int lifeline) __attribute__((noreturn));
 
 CHILD static void guard_wait(const struct host *host, int lifeline)

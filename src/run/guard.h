@@ -5,8 +5,8 @@
 #include "stage/stage.h"
 
 struct guard {
-	pid_t pid;                /* 0: none */
-	int lifeline;             /* our end; the guard acts when it closes */
+	pid_t pid;    /* 0: none */
+	int lifeline; /* our end; the guard acts when it closes */
 };
 
 /* Forks the guard over `host`'s child. Called before `go`, so that no payload is ever without one. 0 or -1. */

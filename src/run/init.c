@@ -1,21 +1,21 @@
 /* init: process 1 of the sandbox.
  *
  * Runs in the child from the fork of the payload (after enter, before confine) until the end. It is the parent of every
- * orphan inside, the lifeline's reader, and the only process inside that runs code of ours beside the payload, which may be
- * hostile. So before it waits for anything it closes all it holds but the socket, wipes the launcher's arguments and
- * environment out of its memory (/proc/1/cmdline is readable inside, whatever the dumpable flag), drops its capabilities
- * and puts itself under a filter (run/shed.c). Non-dumpable it has been since `go`.
+ * orphan inside, the lifeline's reader, and the only process inside that runs code of ours beside the payload, which
+ * may be hostile. So before it waits for anything it closes all it holds but the socket, wipes the launcher's arguments
+ * and environment out of its memory (/proc/1/cmdline is readable inside, whatever the dumpable flag), drops its
+ * capabilities and puts itself under a filter (run/shed.c). Non-dumpable it has been since `go`.
  *
  * Then it waits for two things:
  *   - SIGCHLD: reaps. When the payload itself has ended, its wait status goes up and init ends.
  *   - the socket: a signal goes on to the payload, or to its process group; EOF says that the launcher is gone, by
  *     whatever death, and init ends.
- * Where init is the first process of a pid namespace its end is everyone's: the kernel kills the rest before anyone sees
- * init as ended (pid_namespaces(7)). Without one it makes itself the reaper of all descendants (prctl(2)) and kills the
- * members of the sandbox's cgroups (run/end.c) before it ends.
+ * Where init is the first process of a pid namespace its end is everyone's: the kernel kills the rest before anyone
+ * sees init as ended (pid_namespaces(7)). Without one it makes itself the reaper of all descendants (prctl(2)) and
+ * kills the members of the sandbox's cgroups (run/end.c) before it ends.
  *
- * From inside, init can be neither killed nor stopped: it has no handlers, and the kernel drops such signals to the first
- * process of a pid namespace. Which process gets a signal is the launcher's choice (run/supervise.c).
+ * From inside, init can be neither killed nor stopped: it has no handlers, and the kernel drops such signals to the
+ * first process of a pid namespace. Which process gets a signal is the launcher's choice (run/supervise.c).
  *
  * Failure to give something up is a `failed` record, and the end of the sandbox.
  */
@@ -43,9 +43,9 @@
 #define TITLE "sandbox-init"
 
 struct init {
-	int socket, children;     /* children: signalfd of SIGCHLD */
+	int socket, children; /* children: signalfd of SIGCHLD */
 	pid_t payload;
-	bool pid_namespace;       /* ours: the kernel kills the rest */
+	bool pid_namespace; /* ours: the kernel kills the rest */
 	const struct handed *handed;
 };
 
@@ -62,8 +62,8 @@ CHILD static void finish(const struct init *init, int status)
 	_exit(status);
 }
 
-/* Overwrites arguments and environment where the kernel shows them: this is our own copy of the launcher's memory. The last
- * byte of the arguments, when it is not NUL, makes the kernel show one string from their start (proc(5), cmdline;
+/* Overwrites arguments and environment where the kernel shows them: this is our own copy of the launcher's memory. The
+ * last byte of the arguments, when it is not NUL, makes the kernel show one string from their start (proc(5), cmdline;
  * setproctitle works so). */
 CHILD static void wipe_arguments(const struct caller *caller)
 {
@@ -87,7 +87,8 @@ CHILD static void wipe_arguments(const struct caller *caller)
 /* Signals to a payload of another user need CAP_KILL; so does one that may still become another user. */
 CHILD static bool needs_kill(const struct plan *plan)
 {
-	return plan->ids.uid != geteuid() || plan->capabilities.permitted & 1U << CAP_SETUID || !plan->profile->no_new_privs;
+	return plan->ids.uid != geteuid() || plan->capabilities.permitted & 1U << CAP_SETUID ||
+	       !plan->profile->no_new_privs;
 }
 
 CHILD static int open_children(struct init *init, struct error *err)

@@ -1,13 +1,13 @@
 /* pass: how a signal to the launcher reaches the payload.
  *
  * Runs in the launcher, for supervise(). One sent to the launcher's process goes to the payload's process; one that a
- * terminal sent to the launcher's process group (si_code SI_KERNEL, sigaction(2)) goes to the payload's process group, as it
- * would without us. Stopping and continuing are always for the group: whoever stops the launcher means the job.
+ * terminal sent to the launcher's process group (si_code SI_KERNEL, sigaction(2)) goes to the payload's process group,
+ * as it would without us. Stopping and continuing are always for the group: whoever stops the launcher means the job.
  *
  * With an init the signal travels as a record, because only inside is the payload's number known; the socket's end here
- * does not block, and a signal that finds it full waits, once, like a pending signal does. Without init the child is the
- * payload, and is signalled directly. It is process 1 of its namespace then, and the kernel drops signals that it does not
- * handle, SIGKILL and SIGSTOP excepted (pid_namespaces(7)).
+ * does not block, and a signal that finds it full waits, once, like a pending signal does. Without init the child is
+ * the payload, and is signalled directly. It is process 1 of its namespace then, and the kernel drops signals that it
+ * does not handle, SIGKILL and SIGSTOP excepted (pid_namespaces(7)).
  *
  * Never fails: a payload that is gone needs no signal.
  */
@@ -19,9 +19,9 @@
 #include "run/record.h"
 
 static const struct pass passes[] = {
-	{ SIGTERM, TO_PROCESS, true },  { SIGINT, AS_SENT, true },      { SIGHUP, AS_SENT, true },
-	{ SIGQUIT, AS_SENT, true },     { SIGUSR1, TO_PROCESS, false }, { SIGUSR2, TO_PROCESS, false },
-	{ SIGWINCH, AS_SENT, false },   { SIGTSTP, TO_GROUP, false },   { SIGCONT, TO_GROUP, false },
+	{ SIGTERM, TO_PROCESS, true }, { SIGINT, AS_SENT, true },      { SIGHUP, AS_SENT, true },
+	{ SIGQUIT, AS_SENT, true },    { SIGUSR1, TO_PROCESS, false }, { SIGUSR2, TO_PROCESS, false },
+	{ SIGWINCH, AS_SENT, false },  { SIGTSTP, TO_GROUP, false },   { SIGCONT, TO_GROUP, false },
 };
 
 enum { PASS_COUNT = sizeof(passes) / sizeof(passes[0]) };

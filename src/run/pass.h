@@ -12,8 +12,8 @@ enum { TO_PROCESS, TO_GROUP, AS_SENT };
 
 struct pass {
 	int number;
-	int to;                   /* AS_SENT: the group when the kernel sent it */
-	bool ends;                /* asks for the end */
+	int to;    /* AS_SENT: the group when the kernel sent it */
+	bool ends; /* asks for the end */
 };
 
 /* What is still to be passed on: bits of signal numbers, by TO_PROCESS and TO_GROUP. */

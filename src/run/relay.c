@@ -1,14 +1,14 @@
 /* relay: one direction of copying between the payload and the caller's descriptors.
  *
- * Runs in the launcher, driven by supervise(), one for each pipe of the tty stage and two for a pseudo-terminal. A relay
- * has one buffer: it reads only when that is empty and writes until it is, so what it holds is bounded whatever the payload
- * prints, and a slow reader outside slows the payload down as a pipe would (back-pressure). Nothing here waits: the
- * launcher must stay ready for signals and time limits, whoever stopped reading.
+ * Runs in the launcher, driven by supervise(), one for each pipe of the tty stage and two for a pseudo-terminal. A
+ * relay has one buffer: it reads only when that is empty and writes until it is, so what it holds is bounded whatever
+ * the payload prints, and a slow reader outside slows the payload down as a pipe would (back-pressure). Nothing here
+ * waits: the launcher must stay ready for signals and time limits, whoever stopped reading.
  *
  * The caller's descriptors are shared with other processes, and O_NONBLOCK belongs to what is shared. So pipes and
  * terminals are opened again through /proc (proc(5), /proc/self/fd), which yields flags of our own; sockets take
- * MSG_DONTWAIT; a terminal of another user, which cannot be opened again, is written in pieces that fit when poll(2) says
- * that there is room.
+ * MSG_DONTWAIT; a terminal of another user, which cannot be opened again, is written in pieces that fit when poll(2)
+ * says that there is room.
  *
  * When the other side is gone, the relay is over and closes both ends, so that the payload learns it as it would from a
  * pipe. Failures are not reported: a payload that writes to a closed pipe is not the launcher's business.

@@ -11,29 +11,29 @@ enum { RELAY_SIZE = 32 * 1024 };
 
 /* Bytes that several relays may carry together. */
 struct relay_count {
-	uint64_t bytes, limit;    /* limit UINT64_MAX: none */
-	bool exceeded;            /* more came than the limit allows; the rest was dropped */
+	uint64_t bytes, limit; /* limit UINT64_MAX: none */
+	bool exceeded;         /* more came than the limit allows; the rest was dropped */
 };
 
 struct relay {
-	int from, to;             /* owned; -1 when closed. Both -1: over */
-	bool terminal;            /* `from` is the caller's terminal: read in the foreground only */
-	bool keys;                /* `to` is a pseudo-terminal: the end of input is a key */
-	bool socket, blocking;    /* what `to` is */
-	bool ended;               /* `from` has ended: what is buffered goes out, then it is over */
-	bool last_orders;         /* writers are gone: what is still in the kernel is bounded by `budget` */
-	char last;                /* last byte read */
+	int from, to;          /* owned; -1 when closed. Both -1: over */
+	bool terminal;         /* `from` is the caller's terminal: read in the foreground only */
+	bool keys;             /* `to` is a pseudo-terminal: the end of input is a key */
+	bool socket, blocking; /* what `to` is */
+	bool ended;            /* `from` has ended: what is buffered goes out, then it is over */
+	bool last_orders;      /* writers are gone: what is still in the kernel is bounded by `budget` */
+	char last;             /* last byte read */
 	size_t budget;
 	struct relay_count *count; /* NULL: not counted */
-	size_t start, end;        /* of what is buffered */
+	size_t start, end;         /* of what is buffered */
 	char data[RELAY_SIZE];
 };
 
 /* A relay that is over. */
 void relay_init(struct relay *relay);
 
-/* A descriptor of our own for the caller's descriptor `fd` that does not block where the kernel lets us have one, without
- * touching the flags of the caller's, which other processes share. -1 with errno. */
+/* A descriptor of our own for the caller's descriptor `fd` that does not block where the kernel lets us have one,
+ * without touching the flags of the caller's, which other processes share. -1 with errno. */
 int relay_open(int fd, bool writing);
 
 /* Starts copying; both descriptors become the relay's. */

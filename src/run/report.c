@@ -1,8 +1,8 @@
 /* report: prints errors, diagnostics and timings.
  *
- * Runs in the launcher, at its end. A message has one grammar, assembled from three sources: the leaf said what, the driver
- * stamped stage and phase, and the profile knows the key's place. Texts of errors and diagnostics come here with their
- * control characters escaped; the file name is the user's own word and is escaped here.
+ * Runs in the launcher, at its end. A message has one grammar, assembled from three sources: the leaf said what, the
+ * driver stamped stage and phase, and the profile knows the key's place. Texts of errors and diagnostics come here with
+ * their control characters escaped; the file name is the user's own word and is escaped here.
  *
  * Nothing fails: who closed standard error reads no messages.
  */

@@ -5,8 +5,8 @@
 #include "profile/load.h"
 #include "run/pipeline.h"
 
-/* One error: "sandbox: FILE:LINE: KEY: what: strerror (stage, phase)", and a second line with the remedy where one is known.
- * `profile` tells where the key stands; NULL before one is loaded. */
+/* One error: "sandbox: FILE:LINE: KEY: what: strerror (stage, phase)", and a second line with the remedy where one is
+ * known. `profile` tells where the key stands; NULL before one is loaded. */
 void report_error(const struct profile *profile, const struct error *err);
 
 /* All messages about a profile, in their order. */

@@ -1,12 +1,12 @@
 /* shed: gives up descriptors, capabilities and system calls. See the header for who.
  *
  * Runs in init and in the guard, right after their fork and before they wait for anything. Both are reachable from
- * inside the sandbox only by what they read (signals' numbers from the launcher, wait statuses, process ids in a cgroup),
- * but live as long as the payload does, so they keep nothing that they have no use for.
+ * inside the sandbox only by what they read (signals' numbers from the launcher, wait statuses, process ids in a
+ * cgroup), but live as long as the payload does, so they keep nothing that they have no use for.
  *
- * The filter is a table of constants, one comparison for each call: nothing is compiled or allocated here. It is for the
- * ABI that this file was built for; another one's calls kill. A bug that calls something else ends the process, and with
- * it the sandbox.
+ * The filter is a table of constants, one comparison for each call: nothing is compiled or allocated here. It is for
+ * the ABI that this file was built for; another one's calls kill. A bug that calls something else ends the process, and
+ * with it the sandbox.
  *
  * Needs: seccomp(2), Linux 3.17; close_range(2), 5.9. Failure is told to the launcher by the caller; the sandbox ends.
  */
@@ -58,7 +58,8 @@ CHILD int shed_descriptors(int *keep, size_t count, struct error *err)
 	return 0;
 }
 
-/* The bounding set goes while CAP_SETPCAP is still there; without it, it does not matter to a process that never execs. */
+/* The bounding set goes while CAP_SETPCAP is still there; without it, it does not matter to a process that never execs.
+ */
 CHILD static int drop_capabilities(bool keep_kill, struct error *err)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -76,8 +77,7 @@ CHILD static int drop_capabilities(bool keep_kill, struct error *err)
 	return 0;
 }
 
-#define ALLOW(call) \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ALLOW(call) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 
 CHILD static int install_filter(struct error *err)
 {
@@ -87,15 +87,15 @@ CHILD static int install_filter(struct error *err)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		ALLOW(ppoll),
-		ALLOW(read),      /* signalfd, lifeline */
-		ALLOW(recvmsg),   /* records down */
-		ALLOW(write),     /* records up, cgroup.kill */
+		ALLOW(read),    /* signalfd, lifeline */
+		ALLOW(recvmsg), /* records down */
+		ALLOW(write),   /* records up, cgroup.kill */
 		ALLOW(wait4),
 		ALLOW(kill),
 		ALLOW(pidfd_open),
 		ALLOW(pidfd_send_signal),
-		ALLOW(pread64),   /* cgroup.procs */
-		ALLOW(fcntl),     /* which kind of cgroup file */
+		ALLOW(pread64), /* cgroup.procs */
+		ALLOW(fcntl),   /* which kind of cgroup file */
 		ALLOW(close),
 		ALLOW(getpid),
 		ALLOW(restart_syscall),

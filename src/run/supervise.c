@@ -1,8 +1,8 @@
 /* supervise: watches a sandbox until nothing of it is left.
  *
- * Runs in the launcher, after `go`. One loop waits for everything at once and nothing in it blocks, because nothing inside
- * may hold the launcher up: not a payload that floods its output, nor one that stops reading, forks without end or sits
- * on its terminal. What it waits for:
+ * Runs in the launcher, after `go`. One loop waits for everything at once and nothing in it blocks, because nothing
+ * inside may hold the launcher up: not a payload that floods its output, nor one that stops reading, forks without end
+ * or sits on its terminal. What it waits for:
  *
  *   socket     records from the child and then from init: a failure, the pseudo-terminal, the payload's wait status
  *   running    EOF: the payload's execve succeeded; the time limit starts, and attest looks from outside
@@ -11,12 +11,12 @@
  *   relays     what is copied between the payload and the caller's descriptors (run/relay.c)
  *   deadlines  the time limit, the grace behind it, and the end of waiting for output that nobody will write any more
  *
- * Signals are the payload's, and passed on (run/pass.c); stopping and continuing are also ours. With a pseudo-terminal the
- * keys are the inside's, and no signal comes from them. Before the payload runs, a signal that asks for the end ends the
- * launch; behind its end, the delivery of its output.
+ * Signals are the payload's, and passed on (run/pass.c); stopping and continuing are also ours. With a pseudo-terminal
+ * the keys are the inside's, and no signal comes from them. Before the payload runs, a signal that asks for the end
+ * ends the launch; behind its end, the delivery of its output.
  *
- * Ending. When a limit is hit, or the launch is called off, everything is killed: by the pid namespace, else through the
- * cgroups. Output that was written before the end is delivered, however slow its reader.
+ * Ending. When a limit is hit, or the launch is called off, everything is killed: by the pid namespace, else through
+ * the cgroups. Output that was written before the end is delivered, however slow its reader.
  *
  * Failure of the watch itself kills the sandbox. Nothing to undo but the terminal, which is restored on every return.
  */
@@ -47,14 +47,15 @@ int supervise_prepare(struct error *err)
 	sigset_t set;
 
 	pass_set(&set);
-	if (sigprocmask(SIG_SETMASK, &set, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
+	if (sigprocmask(SIG_SETMASK, &set, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGCHLD, SIG_DFL) == SIG_ERR)
 		return fail_errno(err, 0, "cannot set up signals");
 	return 0;
 }
 
 /* ---- the watch --------------------------------------------------------------------------------------------------- */
 
-enum { RELAY_COUNT = 5 };         /* 0-2: the pipes of the tty stage; then the pseudo-terminal's two directions */
+enum { RELAY_COUNT = 5 }; /* 0-2: the pipes of the tty stage; then the pseudo-terminal's two directions */
 enum { PTY_IN = 3, PTY_OUT = 4 };
 enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_RELAYS, EVENT_COUNT = AT_RELAYS + 2 * RELAY_COUNT };
 
@@ -65,10 +66,10 @@ enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_RELAYS, EVENT_COUNT = AT_
 struct watch {
 	struct launch *launch;
 	struct outcome *out;
-	int signals;              /* signalfd */
-	int master, slave;        /* of the pseudo-terminal; holding a slave keeps reads from failing between two users */
+	int signals;       /* signalfd */
+	int master, slave; /* of the pseudo-terminal; holding a slave keeps reads from failing between two users */
 	bool socket_open;
-	bool killed;              /* by us */
+	bool killed; /* by us */
 	struct passing passing;
 	int64_t time_limit, kill_time, drain_end; /* NEVER: not set */
 	struct terminal terminal;
@@ -99,10 +100,11 @@ static void give_up_relays(struct watch *watch)
 		relay_close(&watch->relays[i]);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------------------------------- */
+/* ---- signals
+ * ------------------------------------------------------------------------------------------------------------- */
 
-/* Stops us as the signal would have. In a process group that nobody could continue the kernel does not stop us, and then
- * what was stopped inside must go on as well. */
+/* Stops us as the signal would have. In a process group that nobody could continue the kernel does not stop us, and
+ * then what was stopped inside must go on as well. */
 static void stop_self(struct watch *watch)
 {
 	sigset_t set, pending;
@@ -163,7 +165,8 @@ static void read_signals(struct watch *watch)
 	}
 }
 
-/* ---- records ----------------------------------------------------------------------------------------------------------- */
+/* ---- records
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static void start_pty(struct watch *watch, int master)
 {
@@ -239,7 +242,8 @@ static void read_records(struct watch *watch)
 	}
 }
 
-/* ---- the payload's life -------------------------------------------------------------------------------------------------- */
+/* ---- the payload's life
+ * -------------------------------------------------------------------------------------------------- */
 
 static void start_clock(struct watch *watch)
 {
@@ -323,7 +327,8 @@ static void check_output(struct watch *watch)
 	end_everything(watch);
 }
 
-/* ---- the loop -------------------------------------------------------------------------------------------------------------- */
+/* ---- the loop
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool is_over(const struct watch *watch)
 {
@@ -342,7 +347,8 @@ static void fill_events(const struct watch *watch, struct pollfd events[EVENT_CO
 	events[AT_SOCKET] = (struct pollfd){ .fd = watch->socket_open ? launch->socket : -1,
 					     .events = (short)(POLLIN | (pending ? POLLOUT : 0)) };
 	events[AT_RUNNING] = (struct pollfd){ .fd = launch->running, .events = POLLIN };
-	events[AT_CHILD] = (struct pollfd){ .fd = child_ended(watch) ? -1 : launch->host.child_pidfd, .events = POLLIN };
+	events[AT_CHILD] =
+		(struct pollfd){ .fd = child_ended(watch) ? -1 : launch->host.child_pidfd, .events = POLLIN };
 	for (int i = 0; i < RELAY_COUNT; i++)
 		relay_poll(&watch->relays[i], &events[AT_RELAYS + 2 * i]);
 }

@@ -1,9 +1,9 @@
 /* terminal: raw mode, and back.
  *
- * Runs in the launcher, while it supervises. With a pseudo-terminal inside, the caller's own must neither echo nor edit nor
- * turn keys into signals: the inner one does. What was changed is put back on every way out of supervise(), before a stop
- * too; only SIGKILL leaves a terminal raw. Waiting modes of tcsetattr(3) are not used: a terminal stopped with ^S would
- * hang us. Nothing here fails the launch: without raw mode the terminal is awkward, not unsafe.
+ * Runs in the launcher, while it supervises. With a pseudo-terminal inside, the caller's own must neither echo nor edit
+ * nor turn keys into signals: the inner one does. What was changed is put back on every way out of supervise(), before
+ * a stop too; only SIGKILL leaves a terminal raw. Waiting modes of tcsetattr(3) are not used: a terminal stopped with
+ * ^S would hang us. Nothing here fails the launch: without raw mode the terminal is awkward, not unsafe.
  */
 #include "run/terminal.h"
 

@@ -8,7 +8,7 @@
 /* Zero-initialised is a valid one that was never touched. */
 struct terminal {
 	bool raw;
-	struct termios saved;     /* valid when raw */
+	struct termios saved; /* valid when raw */
 };
 
 /* Whether `fd` is a terminal whose foreground process group is ours: reading from it or changing its modes in any other

@@ -5,9 +5,9 @@
  * field is always there, null where it is not known or does not apply, and the unit is part of a name.
  *
  * verdict_open() comes first of all, so that a record that cannot be written stops a launch instead of losing its end.
- * A regular file is replaced in one step: the record is written to a file without a name, which then gets a temporary one
- * and is renamed (open(2), O_TMPFILE; linkat(2), rename(2)); a reader sees the old file or the whole record. Where the file
- * system has no nameless files, and for anything but a regular file, it is written in place.
+ * A regular file is replaced in one step: the record is written to a file without a name, which then gets a temporary
+ * one and is renamed (open(2), O_TMPFILE; linkat(2), rename(2)); a reader sees the old file or the whole record. Where
+ * the file system has no nameless files, and for anything but a regular file, it is written in place.
  */
 #include "run/verdict.h"
 
@@ -75,16 +75,19 @@ int verdict_exit_status(const struct launch *launch, const struct outcome *outco
 	case VERDICT_KILLED:
 		if (outcome->end_signal)
 			return 128 + outcome->end_signal;
-		return 128 + (died_of(outcome, SIGKILL) || !outcome->status_known ? SIGKILL : WTERMSIG(outcome->wait_status));
+		return 128 +
+		       (died_of(outcome, SIGKILL) || !outcome->status_known ? SIGKILL : WTERMSIG(outcome->wait_status));
 	case VERDICT_MEMORY_LIMIT:
 		return 128 + SIGKILL;
 	default:
 		break;
 	}
-	return WIFSIGNALED(outcome->wait_status) ? 128 + WTERMSIG(outcome->wait_status) : WEXITSTATUS(outcome->wait_status);
+	return WIFSIGNALED(outcome->wait_status) ? 128 + WTERMSIG(outcome->wait_status)
+						 : WEXITSTATUS(outcome->wait_status);
 }
 
-/* ---- the record ---------------------------------------------------------------------------------------------------- */
+/* ---- the record ----------------------------------------------------------------------------------------------------
+ */
 
 static void add_text(struct json_object *record, const char *name, const char *text)
 {
@@ -203,7 +206,8 @@ static void add_usage(struct json_object *record, const struct outcome *outcome)
 {
 	const struct usage *usage = &outcome->usage;
 	bool waited = outcome->running;
-	int64_t user = waited ? usec_of(outcome->rusage.ru_utime) : -1, system = waited ? usec_of(outcome->rusage.ru_stime) : -1;
+	int64_t user = waited ? usec_of(outcome->rusage.ru_utime) : -1,
+		system = waited ? usec_of(outcome->rusage.ru_stime) : -1;
 
 	add_number(record, "wall_time_ns", waited ? outcome->end_time - outcome->start_time : -1);
 	add_usec_as_nsec(record, "user_time_ns", usage->user_usec >= 0 ? usage->user_usec : user);
@@ -225,7 +229,8 @@ static struct json_object *begin_record(const struct caller *caller)
 	return record;
 }
 
-/* ---- where it goes ---------------------------------------------------------------------------------------------------- */
+/* ---- where it goes
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int refuse(struct error *err, const char *what, const char *word)
 {
@@ -317,7 +322,8 @@ static int put_in_place(const struct verdict_sink *sink, const char *id)
 
 static int deliver(struct verdict_sink *sink, struct json_object *record, const char *id, struct error *err)
 {
-	const char *text = json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text =
+		json_object_to_json_string_ext(record, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	int status = 0;
 
 	if (sink->directory < 0 && !sink->borrowed)
@@ -335,7 +341,8 @@ static int deliver(struct verdict_sink *sink, struct json_object *record, const 
 	return status;
 }
 
-int verdict_write(struct verdict_sink *sink, const struct launch *launch, const struct outcome *outcome, struct error *err)
+int verdict_write(struct verdict_sink *sink, const struct launch *launch, const struct outcome *outcome,
+		  struct error *err)
 {
 	const struct caller *caller = launch->plan->caller;
 	struct json_object *record = NULL;

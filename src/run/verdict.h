@@ -7,14 +7,14 @@
 
 /* Where the record goes. */
 struct verdict_sink {
-	int fd;                   /* -1: nobody asked for a record */
-	int directory;            /* the record replaces `name` in it in one step; -1: it is written to fd itself */
-	const char *name;         /* points into the path given */
-	bool borrowed;            /* fd is the caller's (--status-fd) */
+	int fd;           /* -1: nobody asked for a record */
+	int directory;    /* the record replaces `name` in it in one step; -1: it is written to fd itself */
+	const char *name; /* points into the path given */
+	bool borrowed;    /* fd is the caller's (--status-fd) */
 };
 
-/* Opens what --status-file or --status-fd name (NULL: not given; both is an error), so that a place that cannot be written
- * is known before anything starts. The path must outlive the sink. 0, or -1 with exit status 120. */
+/* Opens what --status-file or --status-fd name (NULL: not given; both is an error), so that a place that cannot be
+ * written is known before anything starts. The path must outlive the sink. 0, or -1 with exit status 120. */
 int verdict_open(struct verdict_sink *ret, const char *path, const char *number, struct error *err);
 
 /* Why it ended, with what the sandbox's cgroups knew taken into account: a death by SIGKILL may have been the memory
@@ -25,7 +25,8 @@ enum verdict verdict_of(const struct launch *launch, const struct outcome *outco
 int verdict_exit_status(const struct launch *launch, const struct outcome *outcome);
 
 /* Writes the record and closes the sink. Does nothing when nobody asked. 0, or -1 with *err. */
-int verdict_write(struct verdict_sink *sink, const struct launch *launch, const struct outcome *outcome, struct error *err);
+int verdict_write(struct verdict_sink *sink, const struct launch *launch, const struct outcome *outcome,
+		  struct error *err);
 
 /* The same for a profile that was refused: nothing was planned. */
 int verdict_write_refusal(struct verdict_sink *sink, const struct caller *caller, const struct diagnostics *diagnostics,

@@ -21,7 +21,7 @@
 #include "base/syscall.h"
 
 enum {
-	KERNEL_SIGNALS = 64,        /* _NSIG - 1 of every architecture we build for */
+	KERNEL_SIGNALS = 64, /* _NSIG - 1 of every architecture we build for */
 	KERNEL_SIGSET_SIZE = 8,
 };
 
@@ -32,7 +32,8 @@ CHILD static int join_keyring(struct inside *inside, struct error *err)
 		return 0;
 	fail_errno(err, 0, "cannot join a fresh session keyring");
 	if (errno == EDQUOT)
-		error_remedy(err, "this user's keys are used up, one for each running sandbox: raise kernel.keys.maxkeys");
+		error_remedy(err,
+			     "this user's keys are used up, one for each running sandbox: raise kernel.keys.maxkeys");
 	return -1;
 }
 

@@ -1,7 +1,7 @@
 /* tty: what the payload's standard descriptors are, so that the caller's terminal stays out of its reach.
  *
- * A process that holds a terminal can read its keys, change its modes and, on some kernels, type into it (TIOCSTI). So no
- * descriptor of the caller's terminal goes in, unless the profile says "inherit":
+ * A process that holds a terminal can read its keys, change its modes and, on some kernels, type into it (TIOCSTI). So
+ * no descriptor of the caller's terminal goes in, unless the profile says "inherit":
  *   - a pseudo-terminal of the sandbox's own takes its place when standard input and output are one terminal whose
  *     foreground group we are in ("auto"), or always ("always"). The launcher copies between the two (run/relay.c);
  *   - any other of descriptors 0 to 2 that is a terminal becomes a pipe, copied one way;
@@ -18,8 +18,8 @@
  * confine  (payload) with a pseudo-terminal: starts a session, whose controlling terminal it becomes. Without: starts a
  *          process group in the session that init leads (stage session), so that a stop signal from the launcher's
  *          terminal stops the whole job; the kernel ignores those in a group without a parent in its session. Then the
- *          descriptors go into place. Before descriptors, which closes the rest, and before attest, which looks at them.
- * undo     closes pipes that are still open.
+ *          descriptors go into place. Before descriptors, which closes the rest, and before attest, which looks at
+ * them. undo     closes pipes that are still open.
  *
  * Needs: pts(4), TIOCGPTPEER (Linux 4.13). Failure stops the launch. The kernel's limit kernel.pty.max shows as ENOSPC.
  */
@@ -42,7 +42,8 @@ static bool same_file(int a, int b)
 {
 	struct stat first, second;
 
-	return !fstat(a, &first) && !fstat(b, &second) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+	return !fstat(a, &first) && !fstat(b, &second) && first.st_dev == second.st_dev &&
+	       first.st_ino == second.st_ino;
 }
 
 static bool in_foreground(int terminal)
@@ -100,11 +101,12 @@ int tty_plan(const struct profile *profile, struct plan *plan, struct error *err
 	*tty = (struct tty_plan){ 0 };
 	if (mode == PROCESS_TTY_INHERIT && plan_inherit(profile, terminal, err))
 		return -1;
-	tty->pty = mode == PROCESS_TTY_ALWAYS || (mode == PROCESS_TTY_AUTO && terminal[0] && terminal[1] &&
-						   same_file(0, 1) && in_foreground(0));
+	tty->pty = mode == PROCESS_TTY_ALWAYS ||
+		   (mode == PROCESS_TTY_AUTO && terminal[0] && terminal[1] && same_file(0, 1) && in_foreground(0));
 	for (int fd = 0; fd < 3; fd++) {
 		tty->slave[fd] = tty->pty && (fd < 2 || mode == PROCESS_TTY_ALWAYS || (terminal[2] && same_file(1, 2)));
-		tty->relay[fd] = !tty->slave[fd] && ((terminal[fd] && mode != PROCESS_TTY_INHERIT) || (counted && fd > 0));
+		tty->relay[fd] =
+			!tty->slave[fd] && ((terminal[fd] && mode != PROCESS_TTY_INHERIT) || (counted && fd > 0));
 	}
 	tty->joined_output = tty->relay[1] && tty->relay[2] && same_file(1, 2);
 	if (!tty->pty)
@@ -113,7 +115,8 @@ int tty_plan(const struct profile *profile, struct plan *plan, struct error *err
 	return find_ptmx(profile, plan, err);
 }
 
-/* ---- host, attach, undo --------------------------------------------------------------------------------------------- */
+/* ---- host, attach, undo ---------------------------------------------------------------------------------------------
+ */
 
 /* Only our end never blocks: the payload's is an ordinary pipe, as a shell would give it. */
 static int make_pipe(struct host *host, int fd, struct error *err)
@@ -164,7 +167,8 @@ void tty_undo(const struct plan *plan, struct host *host)
 	}
 }
 
-/* ---- enter --------------------------------------------------------------------------------------------------------- */
+/* ---- enter ---------------------------------------------------------------------------------------------------------
+ */
 
 /* A devpts instance of our own that no path leads to: its slaves work, they just have no name. */
 CHILD static int open_private_ptmx(struct error *err)
@@ -244,7 +248,8 @@ CHILD int tty_enter(const struct plan *plan, struct inside *inside, struct error
 	return 0;
 }
 
-/* ---- confine ------------------------------------------------------------------------------------------------------- */
+/* ---- confine -------------------------------------------------------------------------------------------------------
+ */
 
 /* The payload without an init leads the sandbox's session already. */
 CHILD static int lead(const struct tty_plan *tty, const struct inside *inside, struct error *err)
@@ -263,8 +268,8 @@ CHILD static int lead(const struct tty_plan *tty, const struct inside *inside, s
 	return 0;
 }
 
-/* Should: leave no descriptor of the caller's terminal among 0 to 2, unless it is to be inherited.  Mustn't: run in init,
- * whose session the payload with a pseudo-terminal leaves. */
+/* Should: leave no descriptor of the caller's terminal among 0 to 2, unless it is to be inherited.  Mustn't: run in
+ * init, whose session the payload with a pseudo-terminal leaves. */
 CHILD int tty_confine(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	const struct tty_plan *tty = &plan->tty;
