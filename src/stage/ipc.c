@@ -1,10 +1,11 @@
 /* ipc: System V queues, semaphores and shared memory, and POSIX message queues.
  *
- * plan     (parent, before anything exists) refuses to share them with the host unless the profile says so. That is all: a
- *          new IPC namespace (namespaces.c) is empty and ready.
+ * plan     (parent, before anything exists) refuses to share them with the host unless the profile says so. That is
+ * all: a new IPC namespace (namespaces.c) is empty and ready.
  *
- * POSIX shared memory is files in /dev/shm and belongs to mounts; abstract Unix sockets belong to the network namespace.
- * Needs: ipc_namespaces(7), Linux 2.6.30. Nothing to undo: the kernel removes what is left with the namespace.
+ * POSIX shared memory is files in /dev/shm and belongs to mounts; abstract Unix sockets belong to the network
+ * namespace. Needs: ipc_namespaces(7), Linux 2.6.30. Nothing to undo: the kernel removes what is left with the
+ * namespace.
  */
 #include "stage/stage.h"
 
@@ -57,6 +58,7 @@ void ipc_describe(const struct plan *plan, struct description *out)
 	if (shared(plan, &key, &index))
 		describe(out, key, index, "queues and shared memory are the host's");
 	else
-		describe(out, key, index, plan->namespaces.ipc ? "queues and shared memory start empty"
-							      : "queues and shared memory are the joined namespace's");
+		describe(out, key, index,
+			 plan->namespaces.ipc ? "queues and shared memory start empty"
+					      : "queues and shared memory are the joined namespace's");
 }

@@ -1,17 +1,17 @@
 /* join: existing namespaces that the sandbox enters instead of making its own.
  *
  * plan     (parent, before anything exists) opens each file once, proves that it is a namespace of the kind that the
- *          profile says, and finds out who owns it; a path is never looked up again. Comes before namespaces and userns:
- *          a namespace that another user namespace owns can be entered with power over it only through that one, so the
+ *          profile says, and finds out who owns it; a path is never looked up again. Comes before namespaces and
+ * userns: a namespace that another user namespace owns can be entered with power over it only through that one, so the
  *          sandbox then enters it too and makes none of its own (setns(2)).
  *
  * The entering itself is no cell: setns(2) acts on the calling process, and the launcher must not lose its own
- * namespaces, so run/launch.c sends a one-shot process ahead, which enters what this plan holds, in this order, and clones
- * the child from there.
+ * namespaces, so run/launch.c sends a one-shot process ahead, which enters what this plan holds, in this order, and
+ * clones the child from there.
  *
- * Needs: Linux 4.11 (ioctl_ns(2)). Fails where the path is no namespace, or the right to enter is missing: as an ordinary
- * user only namespaces can be entered that a user namespace of one's own owns. Nothing to undo: the descriptors are
- * CLOEXEC and die with the launcher.
+ * Needs: Linux 4.11 (ioctl_ns(2)). Fails where the path is no namespace, or the right to enter is missing: as an
+ * ordinary user only namespaces can be entered that a user namespace of one's own owns. Nothing to undo: the
+ * descriptors are CLOEXEC and die with the launcher.
  */
 #include "stage/stage.h"
 
@@ -53,7 +53,8 @@ static int open_namespace(const struct join *join, struct join_entry *entry, str
 	if (entry->fd < 0) {
 		fail_errno_at(err, K_JOIN_PATH, entry->index, "cannot open %s", join->path);
 		if (errno == ENOENT)
-			error_remedy(err, "the process or namespace may have ended: `ip netns list` and /proc/PID/ns show "
+			error_remedy(err,
+				     "the process or namespace may have ended: `ip netns list` and /proc/PID/ns show "
 				     "what there is");
 		return -1;
 	}
@@ -61,7 +62,8 @@ static int open_namespace(const struct join *join, struct join_entry *entry, str
 		return fail_at(err, K_JOIN_PATH, entry->index, "cannot join %s: it is no namespace file", join->path);
 	type = ioctl(entry->fd, NS_GET_NSTYPE);
 	if (type < 0)
-		return fail_errno_at(err, K_JOIN_PATH, entry->index, "cannot find the kind of namespace %s", join->path);
+		return fail_errno_at(err, K_JOIN_PATH, entry->index, "cannot find the kind of namespace %s",
+				     join->path);
 	if (type != entry->flag)
 		return fail_at(err, K_JOIN_PATH, entry->index, "cannot join %s as a %s namespace: it is a %s namespace",
 			       join->path, kinds[join->namespace].name, kind_name(type));
@@ -76,7 +78,8 @@ static bool same_file(int fd, const char *path)
 }
 
 /* Owned by our own user namespace: entering takes CAP_SYS_ADMIN there, which only root has. */
-static int check_own(const struct join *join, const struct plan *plan, const struct join_entry *entry, struct error *err)
+static int check_own(const struct join *join, const struct plan *plan, const struct join_entry *entry,
+		     struct error *err)
 {
 	if (plan->caller->root)
 		return 0;
@@ -103,9 +106,11 @@ static int find_owner(const struct join *join, const struct plan *plan, struct j
 {
 	entry->userns_fd = ioctl(entry->fd, NS_GET_USERNS);
 	if (entry->userns_fd < 0) {
-		fail_errno_at(err, K_JOIN_PATH, entry->index, "cannot find the user namespace that owns %s", join->path);
+		fail_errno_at(err, K_JOIN_PATH, entry->index, "cannot find the user namespace that owns %s",
+			      join->path);
 		if (errno == EPERM)
-			error_remedy(err, "a namespace made outside of the launcher's own user namespace cannot be joined");
+			error_remedy(err,
+				     "a namespace made outside of the launcher's own user namespace cannot be joined");
 		return -1;
 	}
 	if (!same_file(entry->userns_fd, "/proc/self/ns/user"))
@@ -155,7 +160,8 @@ static int check_rules(const struct profile *profile, const struct join_plan *jo
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
 	if (entry->flag == CLONE_NEWPID && profile->process.init) {
-		fail_at(err, K_JOIN_NAMESPACE, entry->index, "cannot run an init in a joined pid namespace: it has a process 1");
+		fail_at(err, K_JOIN_NAMESPACE, entry->index,
+			"cannot run an init in a joined pid namespace: it has a process 1");
 		error_remedy(err, "set process.init = false");
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
@@ -174,8 +180,9 @@ int join_plan(const struct profile *profile, struct plan *plan, struct error *er
 		return fail_errno(err, K_JOIN, "cannot plan");
 	for (size_t i = 0; i < profile->join.count; i++) {
 		const struct join *wanted = &profile->join.items[i];
-		struct join_entry entry = { .index = (int)i, .flag = kinds[wanted->namespace].flag, .fd = -1,
-					    .userns_fd = -1 };
+		struct join_entry entry = {
+			.index = (int)i, .flag = kinds[wanted->namespace].flag, .fd = -1, .userns_fd = -1
+		};
 
 		if (check_rules(profile, join, &entry, err) || open_namespace(wanted, &entry, err) ||
 		    find_owner(wanted, plan, &entry, err) || settle_owner(join, &entry, err))

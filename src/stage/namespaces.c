@@ -4,10 +4,10 @@
  *          which every later plan asks. A kind that `join` brings is entered, not made. Comes after join, because a
  *          namespace owned by a foreign user namespace rules out a user namespace of our own.
  *
- * The launcher's clone3 makes them all in one call: the kernel makes the user namespace first, so that the others belong
- * to it (clone(2), user_namespaces(7)). Two are not in its flags: offsets of a time namespace are frozen by its first
- * member, and a cgroup namespace shows paths as seen from where its maker stood, so both are unshared by the child,
- * by `time` and `cgroup`, once there is something to freeze and a place to stand in.
+ * The launcher's clone3 makes them all in one call: the kernel makes the user namespace first, so that the others
+ * belong to it (clone(2), user_namespaces(7)). Two are not in its flags: offsets of a time namespace are frozen by its
+ * first member, and a cgroup namespace shows paths as seen from where its maker stood, so both are unshared by the
+ * child, by `time` and `cgroup`, once there is something to freeze and a place to stand in.
  *
  * Needs: a kernel built with each kind, which /proc/self/ns tells. Nothing to undo: namespaces die with their members.
  */
@@ -21,17 +21,20 @@
 #include "base/format.h"
 
 struct kind {
-	const char *name;         /* in the profile, and in /proc/self/ns */
-	size_t offset;            /* of its bool in struct namespaces_plan */
+	const char *name; /* in the profile, and in /proc/self/ns */
+	size_t offset;    /* of its bool in struct namespaces_plan */
 	int flag;
-	bool late;                /* unshared by the child, not by clone3 */
+	bool late; /* unshared by the child, not by clone3 */
 };
 
-#define KIND(kind, flag, late) { #kind, offsetof(struct namespaces_plan, kind), flag, late }
+#define KIND(kind, flag, late)                                            \
+	{                                                                 \
+#kind, offsetof(struct namespaces_plan, kind), flag, late \
+	}
 
 static const struct kind kinds[] = {
-	KIND(user, CLONE_NEWUSER, false), KIND(mount, CLONE_NEWNS, false), KIND(pid, CLONE_NEWPID, false),
-	KIND(net, CLONE_NEWNET, false),   KIND(ipc, CLONE_NEWIPC, false),  KIND(uts, CLONE_NEWUTS, false),
+	KIND(user, CLONE_NEWUSER, false),    KIND(mount, CLONE_NEWNS, false), KIND(pid, CLONE_NEWPID, false),
+	KIND(net, CLONE_NEWNET, false),      KIND(ipc, CLONE_NEWIPC, false),  KIND(uts, CLONE_NEWUTS, false),
 	KIND(cgroup, CLONE_NEWCGROUP, true), KIND(time, CLONE_NEWTIME, true),
 };
 
@@ -73,7 +76,8 @@ static int settle_user(const struct profile *profile, struct plan *plan, struct 
 	if (!asked || profile->users.map == USERS_MAP_NONE)
 		return 0;
 	if (plan->join.foreign) {
-		fail(err, key, "cannot map users: a namespace to be joined belongs to another user namespace, "
+		fail(err, key,
+		     "cannot map users: a namespace to be joined belongs to another user namespace, "
 		     "which has its own map");
 		error_remedy(err, "leave users.map, users.uid_map and users.gid_map out");
 		return error_exit(err, EXIT_OF_PROFILE);

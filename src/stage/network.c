@@ -1,10 +1,10 @@
 /* network: what the payload can reach.
  *
- * plan     (parent, before anything exists) settles that `network.mode`, `namespaces` and `join` say the same: "none" is a
- *          namespace of the sandbox's own, "host" is none, a joined namespace is somebody else's and stays as it is.
- * enter    (child, in its new network namespace, with CAP_NET_ADMIN there) sets the loopback interface up: a new namespace
- *          has it, but down (network_namespaces(7)), and programs expect 127.0.0.1 to answer. The kernel gives it its
- *          addresses, IPv4 and IPv6, by itself.
+ * plan     (parent, before anything exists) settles that `network.mode`, `namespaces` and `join` say the same: "none"
+ * is a namespace of the sandbox's own, "host" is none, a joined namespace is somebody else's and stays as it is. enter
+ * (child, in its new network namespace, with CAP_NET_ADMIN there) sets the loopback interface up: a new namespace has
+ * it, but down (network_namespaces(7)), and programs expect 127.0.0.1 to answer. The kernel gives it its addresses,
+ * IPv4 and IPv6, by itself.
  *
  * Needs: Linux 2.6.24. Nothing to undo: interface and addresses die with the namespace.
  */
@@ -36,13 +36,15 @@ int network_plan(const struct profile *profile, struct plan *plan, struct error 
 		return contradiction(K_NETWORK_MODE, "cannot use the host's network from a net namespace",
 				     "say namespaces = { remove = [ \"net\" ]; }", err);
 	if (!host && !joined && !plan->namespaces.net)
-		return contradiction(K_NETWORK_MODE, "cannot give the sandbox its own network: `namespaces` does not name net",
+		return contradiction(K_NETWORK_MODE,
+				     "cannot give the sandbox its own network: `namespaces` does not name net",
 				     "let `namespaces` name net, or say network.mode = \"host\"", err);
 	plan->network.loopback = plan->namespaces.net;
 	return 0;
 }
 
-/* Should: leave exactly one interface up, lo.  Mustn't: run before userns_enter (EPERM), or in a namespace not our own. */
+/* Should: leave exactly one interface up, lo.  Mustn't: run before userns_enter (EPERM), or in a namespace not our own.
+ */
 CHILD int network_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	struct ifreq request = { .ifr_name = "lo" };

@@ -1,17 +1,17 @@
 /* time: the offsets of CLOCK_MONOTONIC and CLOCK_BOOTTIME inside.
  *
- * plan     (parent, before anything exists) makes the text that the kernel wants, and refuses offsets that would put a clock
- *          before its zero, which the kernel refuses too, but later.
- * enter    (child, with CAP_SYS_ADMIN and CAP_SYS_TIME in its user namespace) unshares the time namespace and writes the
- *          offsets. Not in clone3's flags: the first process in a time namespace freezes its offsets (time_namespaces(7)).
- *          unshare(2) puts only the next child into it, so the payload must be forked from here: the profile's init is
- *          needed. Before root, while the host's /proc is in sight.
+ * plan     (parent, before anything exists) makes the text that the kernel wants, and refuses offsets that would put a
+ * clock before its zero, which the kernel refuses too, but later. enter    (child, with CAP_SYS_ADMIN and CAP_SYS_TIME
+ * in its user namespace) unshares the time namespace and writes the offsets. Not in clone3's flags: the first process
+ * in a time namespace freezes its offsets (time_namespaces(7)). unshare(2) puts only the next child into it, so the
+ * payload must be forked from here: the profile's init is needed. Before root, while the host's /proc is in sight.
  *
- * The file belongs to its process's user only while the process is dumpable, and the child is not any more. It becomes so for
- * the one open(2): nothing of the payload or of its image exists yet, and processes of the same host user are either the
- * caller's own or, as root with a range of ids, none.
+ * The file belongs to its process's user only while the process is dumpable, and the child is not any more. It becomes
+ * so for the one open(2): nothing of the payload or of its image exists yet, and processes of the same host user are
+ * either the caller's own or, as root with a range of ids, none.
  *
- * Needs: Linux 5.6 with CONFIG_TIME_NS, which namespaces_plan has seen. Nothing to undo: offsets die with the namespace.
+ * Needs: Linux 5.6 with CONFIG_TIME_NS, which namespaces_plan has seen. Nothing to undo: offsets die with the
+ * namespace.
  */
 #include "stage/stage.h"
 
@@ -69,10 +69,13 @@ int time_plan(const struct profile *profile, struct plan *plan, struct error *er
 				      "let `namespaces` name time", err)
 			     : 0;
 	if (!profile->process.init)
-		return refuse(K_NAMESPACES, "cannot use a time namespace without an init: a process enters it by being forked",
+		return refuse(K_NAMESPACES,
+			      "cannot use a time namespace without an init: a process enters it by being forked",
 			      "set process.init = true", err);
 	return add_offset(&plan->time, CLOCK_MONOTONIC, profile->time.monotonic, K_TIME_MONOTONIC, err) ||
-	       add_offset(&plan->time, CLOCK_BOOTTIME, profile->time.boottime, K_TIME_BOOTTIME, err) ? -1 : 0;
+			       add_offset(&plan->time, CLOCK_BOOTTIME, profile->time.boottime, K_TIME_BOOTTIME, err)
+		       ? -1
+		       : 0;
 }
 
 /* Should: leave the process non-dumpable on every path.  Mustn't: run after anything of the image was opened. */

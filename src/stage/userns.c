@@ -4,18 +4,17 @@
  *          userns_map.c), checks that the payload's ids are in it, and says now what would fail later: a host that
  *          forbids user namespaces, a missing helper, a map of the host's root that the profile does not ask for. Comes
  *          after namespaces, which decides whether there is one.
- * host     (parent, before clone) takes a free range of ids for users.map = "auto" as root, under a lock that ends with the
- *          sandbox (userns_range.c), and leaves the final maps in struct host, where idmapped mounts find them.
- * attach   (parent, while the child blocks) writes the maps. First of all attach cells: what else the launcher does to the
- *          child may need its ids to be real.
- * enter    (child, first cell) takes the ids under which the inside is built: 0 where it is mapped, else the payload's. Its
- *          capabilities stay: the kernel takes them only from a process that leaves uid 0 of its own user namespace, and
- *          until now the child was somebody else there (capabilities(7), "Effect of user ID changes"). The change
- *          of ids undoes PR_SET_DUMPABLE, to whatever fs.suid_dumpable says: it is set again here.
- * undo     lets go of the range. Everything else dies with the namespace.
+ * host     (parent, before clone) takes a free range of ids for users.map = "auto" as root, under a lock that ends with
+ * the sandbox (userns_range.c), and leaves the final maps in struct host, where idmapped mounts find them. attach
+ * (parent, while the child blocks) writes the maps. First of all attach cells: what else the launcher does to the child
+ * may need its ids to be real. enter    (child, first cell) takes the ids under which the inside is built: 0 where it
+ * is mapped, else the payload's. Its capabilities stay: the kernel takes them only from a process that leaves uid 0 of
+ * its own user namespace, and until now the child was somebody else there (capabilities(7), "Effect of user ID
+ * changes"). The change of ids undoes PR_SET_DUMPABLE, to whatever fs.suid_dumpable says: it is set again here. undo
+ * lets go of the range. Everything else dies with the namespace.
  *
- * Needs: user_namespaces(7), Linux 3.8. As an ordinary user the payload's supplementary groups cannot be dropped (setgroups is
- * denied, or a group that is kept out by its membership could be left): they show as 65534 inside.
+ * Needs: user_namespaces(7), Linux 3.8. As an ordinary user the payload's supplementary groups cannot be dropped
+ * (setgroups is denied, or a group that is kept out by its membership could be left): they show as 65534 inside.
  */
 #include "stage/userns.h"
 
@@ -36,7 +35,8 @@
 
 enum { MAP_TEXT = 16384 };
 
-/* ---- plan: facts -------------------------------------------------------------------------------------------------- */
+/* ---- plan: facts --------------------------------------------------------------------------------------------------
+ */
 
 static int no_memory(struct error *err)
 {
@@ -73,9 +73,9 @@ static const char *name_of(uid_t uid)
 	return entry ? entry->pw_name : NULL;
 }
 
-static int read_subids(struct arena *arena, struct userns_facts *facts, struct error *err)
+int userns_read_subids(struct arena *arena, uid_t uid, struct userns_facts *facts, struct error *err)
 {
-	const char *name = name_of(facts->uid);
+	const char *name = name_of(uid);
 
 	if (name) {
 		name = arena_copy(arena, name);
@@ -83,8 +83,10 @@ static int read_subids(struct arena *arena, struct userns_facts *facts, struct e
 			return no_memory(err);
 		facts->user = name;
 	}
-	return read_ranges(arena, "/etc/subuid", name, facts->uid, &facts->subuid, err) ||
-	       read_ranges(arena, "/etc/subgid", name, facts->uid, &facts->subgid, err) ? -1 : 0;
+	return read_ranges(arena, "/etc/subuid", name, uid, &facts->subuid, err) ||
+			       read_ranges(arena, "/etc/subgid", name, uid, &facts->subgid, err)
+		       ? -1
+		       : 0;
 }
 
 static bool written(const struct profile *profile)
@@ -97,7 +99,9 @@ static int gather(const struct profile *profile, struct plan *plan, struct usern
 	const struct caller *caller = plan->caller;
 	int map = profile->users.map;
 
-	*ret = (struct userns_facts){ .uid = caller->uid, .gid = caller->gid, .root = caller->root,
+	*ret = (struct userns_facts){ .uid = caller->uid,
+				      .gid = caller->gid,
+				      .root = caller->root,
 				      .user = arena_format(&plan->arena, "%u", caller->uid) };
 	if (!ret->user)
 		return no_memory(err);
@@ -106,7 +110,7 @@ static int gather(const struct profile *profile, struct plan *plan, struct usern
 		return -1;
 	if (written(profile) || (map != USERS_MAP_SUBID && !(map == USERS_MAP_AUTO && caller->root)))
 		return 0;
-	return read_subids(&plan->arena, ret, err);
+	return userns_read_subids(&plan->arena, caller->uid, ret, err);
 }
 
 static int find_helpers(struct plan *plan, struct error *err)
@@ -120,10 +124,11 @@ static int find_helpers(struct plan *plan, struct error *err)
 	fail(err, K_USERS_MAP, "cannot write this map as an ordinary user: there is no %s",
 	     userns->newuidmap ? "newgidmap" : "newuidmap");
 	return error_remedy(err, "install the package that has it: uidmap (Debian, Ubuntu), shadow-utils (Fedora), "
-			    "shadow (Arch), shadow-uidmap (Alpine)");
+				 "shadow (Arch), shadow-uidmap (Alpine)");
 }
 
-/* ---- plan: no user namespace, or one that is joined ----------------------------------------------------------------- */
+/* ---- plan: no user namespace, or one that is joined -----------------------------------------------------------------
+ */
 
 /* Ids inside are ids outside. */
 static int plan_without(const struct profile *profile, struct plan *plan, struct error *err)
@@ -242,7 +247,8 @@ int userns_plan(const struct profile *profile, struct plan *plan, struct error *
 	return plan->userns.use_helpers ? find_helpers(plan, err) : 0;
 }
 
-/* ---- host, attach, enter, undo -------------------------------------------------------------------------------------- */
+/* ---- host, attach, enter, undo --------------------------------------------------------------------------------------
+ */
 
 /* Adds the ranges of everybody in one file to `taken`. */
 static int add_taken(struct arena *arena, const char *path, struct id_ranges *taken, struct error *err)
@@ -282,9 +288,10 @@ static int take_range(const struct plan *plan, struct host *host, struct error *
 
 	if (!read_map(&arena, "/proc/self/uid_map", &limits.own_uids, err) &&
 	    !read_map(&arena, "/proc/self/gid_map", &limits.own_gids, err) &&
-	    !add_taken(&arena, "/etc/subuid", &limits.taken, err) && !add_taken(&arena, "/etc/subgid", &limits.taken, err))
-		status = userns_take_range(RANGE_DIRECTORY, seed_of(plan->caller->id), &limits, &first, &host->range_lock,
-					   err);
+	    !add_taken(&arena, "/etc/subuid", &limits.taken, err) &&
+	    !add_taken(&arena, "/etc/subgid", &limits.taken, err))
+		status = userns_take_range(RANGE_DIRECTORY, seed_of(plan->caller->id), &limits, &first,
+					   &host->range_lock, err);
 	arena_free(&arena);
 	if (status)
 		return -1;
@@ -336,7 +343,8 @@ void userns_undo(const struct plan *plan, struct host *host)
 	fd_close(&host->range_lock);
 }
 
-/* ---- describe ------------------------------------------------------------------------------------------------------- */
+/* ---- describe -------------------------------------------------------------------------------------------------------
+ */
 
 static void describe_map(const struct id_map *map, size_t count, const char *what, int key, struct description *out)
 {

@@ -1,4 +1,5 @@
-/* userns: what the files of the userns stage share. Included by userns*.c and its unit test only.
+/* userns: what the files of the userns stage share. Included by userns*.c, its unit test and the doctor,
+ * which tries what they need, only.
  *
  *   userns.c        the cells
  *   userns_map.c    the tables: which map follows from users.map, the caller and subuid(5)
@@ -13,8 +14,8 @@
 #include "stage/stage.h"
 
 enum {
-	RANGE_SIZE = 65536,       /* ids of an automatic range */
-	MAP_LINES = 340,          /* user_namespaces(7): lines of a map since Linux 4.15 */
+	RANGE_SIZE = 65536, /* ids of an automatic range */
+	MAP_LINES = 340,    /* user_namespaces(7): lines of a map since Linux 4.15 */
 };
 
 /* Ids of the host that subuid(5) gives to somebody. */
@@ -37,13 +38,14 @@ struct userns_facts {
 	uid_t uid;
 	gid_t gid;
 	bool root;
-	const char *user;         /* the caller's name, for messages; its number when it has none */
+	const char *user;                /* the caller's name, for messages; its number when it has none */
 	struct id_ranges subuid, subgid; /* the caller's own */
-	struct id_maps own_uids, own_gids; /* of the launcher's own user namespace; `inside` is what the launcher sees */
+	struct id_maps own_uids,
+		own_gids; /* of the launcher's own user namespace; `inside` is what the launcher sees */
 };
 
-/* The ranges that subuid(5) text gives to user `name` (NULL: has none) or number `id`, in order; with `id` ID_UNSET those of
- * everybody. Lines that are not of the form are passed over, as newuidmap(1) does. -1 when memory is out. */
+/* The ranges that subuid(5) text gives to user `name` (NULL: has none) or number `id`, in order; with `id` ID_UNSET
+ * those of everybody. Lines that are not of the form are passed over, as newuidmap(1) does. -1 when memory is out. */
 int subid_parse(struct arena *arena, const char *text, const char *name, uint32_t id, struct id_ranges *ret);
 
 /* The text of /proc/PID/uid_map. -1 with errno EINVAL when it is no such text, ENOMEM. */
@@ -52,8 +54,12 @@ int id_maps_parse(struct arena *arena, const char *text, struct id_maps *ret);
 /* A file as text in `arena`, at most a MiB; "" when it does not exist. NULL with errno. */
 const char *userns_read(struct arena *arena, const char *path);
 
-/* Fills everything of *ret that follows from users.* and `facts`, and checks it: outside ids exist, ranges do not overlap, the
- * host's root is mapped only by permission, the payload's ids are mapped. The paths of the helpers are not its business. */
+/* The ranges of subuid(5) and subgid(5) that user `uid` has, and the user's name, into those fields of *ret. */
+int userns_read_subids(struct arena *arena, uid_t uid, struct userns_facts *ret, struct error *err);
+
+/* Fills everything of *ret that follows from users.* and `facts`, and checks it: outside ids exist, ranges do not
+ * overlap, the host's root is mapped only by permission, the payload's ids are mapped. The paths of the helpers are not
+ * its business. */
 int userns_tables(const struct profile *profile, const struct userns_facts *facts, struct arena *arena,
 		  struct userns_plan *ret, struct error *err);
 
@@ -66,11 +72,11 @@ int userns_allow_root(const struct profile *profile, int key, const char *what, 
 /* What a range must keep clear of. */
 struct range_limits {
 	struct id_maps own_uids, own_gids;
-	struct id_ranges taken;   /* subuid(5) and subgid(5) of everybody */
+	struct id_ranges taken; /* subuid(5) and subgid(5) of everybody */
 };
 
-/* Takes a free range: *ret is its first id, *ret_lock the descriptor that holds it. `directory` is made when missing; `seed`
- * says where the search begins. */
+/* Takes a free range: *ret is its first id, *ret_lock the descriptor that holds it. `directory` is made when missing;
+ * `seed` says where the search begins. */
 int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, uint32_t *ret,
 		      int *ret_lock, struct error *err);
 

@@ -1,14 +1,14 @@
-/* userns_map: which map follows from users.map, the caller, and what subuid(5) gives. Parent, plan column; asks nothing of
- * the kernel, so that the unit test sees every line of the table.
+/* userns_map: which map follows from users.map, the caller, and what subuid(5) gives. Parent, plan column; asks nothing
+ *of the kernel, so that the unit test sees every line of the table.
  *
  *	users.map   launched by root                            launched by a user
  *	auto        0..65535 on root's range of subuid(5),      users.uid on the caller, alone;
  *	            else on a free range taken by `host`        setgroups denied
  *	self        0 on 0: host-root                           the caller's number on itself; setgroups denied
  *	root        0 on 0: host-root                           0 on the caller, alone; setgroups denied
- *	subid       0 on 0: host-root, then root's ranges       0 on the caller, then the caller's ranges, by newuidmap(1)
- *	none        no user namespace (namespaces.c)            refused (userns.c)
- *	explicit    as written                                  as written: the caller's own id, or by newuidmap(1)
+ *	subid       0 on 0: host-root, then root's ranges       0 on the caller, then the caller's ranges, by
+ *newuidmap(1) none        no user namespace (namespaces.c)            refused (userns.c) explicit    as written as
+ *written: the caller's own id, or by newuidmap(1)
  *
  * "Root" here means that the launcher may write any map. A map that holds the host's 0 makes root inside root outside
  * for everything that asks for ids and not for capabilities, files in /proc/sys to begin with: the profile must say so.
@@ -22,12 +22,12 @@
 struct side {
 	const struct userns_facts *facts;
 	const struct id_map_list *written;
-	const struct id_ranges *ranges;   /* the caller's, of subuid(5) or subgid(5) */
+	const struct id_ranges *ranges; /* the caller's, of subuid(5) or subgid(5) */
 	const struct id_maps *own;
 	uint32_t caller, payload;
 	int key, key_payload;
 	const char *what, *file;
-	struct id_map *room;              /* the map, while it grows */
+	struct id_map *room; /* the map, while it grows */
 	const struct id_map *map;
 	size_t count;
 };
@@ -43,7 +43,8 @@ int userns_allow_root(const struct profile *profile, int key, const char *what, 
 		if (!strcmp(profile->dangerous.items[i], "host-root"))
 			return 0;
 	fail(err, key, "cannot let %s be the host's 0", what);
-	error_remedy(err, "if that is wanted, say dangerous = [ \"host-root\" ]; users.map = \"auto\" is without that risk");
+	error_remedy(err,
+		     "if that is wanted, say dangerous = [ \"host-root\" ]; users.map = \"auto\" is without that risk");
 	return profile_fault(err);
 }
 
@@ -60,7 +61,8 @@ static const struct id_map *find(const struct id_map *map, size_t count, uint32_
 	return NULL;
 }
 
-/* Whether every id of first..first+count-1 exists in the launcher's own user namespace. Neighbouring lines may share it. */
+/* Whether every id of first..first+count-1 exists in the launcher's own user namespace. Neighbouring lines may share
+ * it. */
 static bool exists(const struct id_maps *own, uint64_t first, uint64_t count)
 {
 	while (count) {
@@ -77,7 +79,8 @@ static bool exists(const struct id_maps *own, uint64_t first, uint64_t count)
 	return true;
 }
 
-/* ---- users.map ---------------------------------------------------------------------------------------------------- */
+/* ---- users.map ----------------------------------------------------------------------------------------------------
+ */
 
 static int auto_root(struct side *side, struct userns_plan *userns)
 {
@@ -107,7 +110,8 @@ static int subid(struct side *side, struct error *err)
 	uint64_t inside = 1;
 
 	if (!side->ranges->count) {
-		fail(err, K_USERS_MAP, "cannot map %ss: %s has no range for %s", side->what, side->file, side->facts->user);
+		fail(err, K_USERS_MAP, "cannot map %ss: %s has no range for %s", side->what, side->file,
+		     side->facts->user);
 		return error_remedy(err, "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
 				    side->facts->user);
 	}
@@ -139,7 +143,8 @@ static int by_word(const struct profile *profile, struct side *side, struct user
 	}
 }
 
-/* ---- explicit maps ------------------------------------------------------------------------------------------------- */
+/* ---- explicit maps -------------------------------------------------------------------------------------------------
+ */
 
 static bool overlap(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
 {
@@ -152,8 +157,8 @@ static int check_line(const struct side *side, size_t at, struct error *err)
 	int index = (int)at;
 
 	if (!line->count || line->count > UINT32_MAX - line->inside || line->count > UINT32_MAX - line->outside) {
-		fail_at(err, side->key, index, "cannot map %u ids from %u to %u: ids end at %u", line->count, line->inside,
-			line->outside, UINT32_MAX - 1);
+		fail_at(err, side->key, index, "cannot map %u ids from %u to %u: ids end at %u", line->count,
+			line->inside, line->outside, UINT32_MAX - 1);
 		return profile_fault(err);
 	}
 	for (size_t i = 0; i < at; i++) {
@@ -167,8 +172,10 @@ static int check_line(const struct side *side, size_t at, struct error *err)
 	}
 	if (exists(side->own, line->outside, line->count))
 		return 0;
-	fail_at(err, side->key, index, "cannot map %u ids from %u on: not all of them exist in the launcher's own user "
-		"namespace", line->count, line->outside);
+	fail_at(err, side->key, index,
+		"cannot map %u ids from %u on: not all of them exist in the launcher's own user "
+		"namespace",
+		line->count, line->outside);
 	return error_remedy(err, "/proc/self/uid_map and gid_map list those that do");
 }
 
@@ -192,7 +199,8 @@ static bool own_id_only(const struct side *side)
 	return side->count == 1 && side->map[0].count == 1 && side->map[0].outside == side->caller;
 }
 
-/* ---- both --------------------------------------------------------------------------------------------------------- */
+/* ---- both ---------------------------------------------------------------------------------------------------------
+ */
 
 static int make_side(const struct profile *profile, struct side *side, struct arena *arena, struct userns_plan *userns,
 		     struct error *err)
@@ -257,12 +265,24 @@ int userns_check_payload(const struct profile *profile, struct userns_plan *user
 int userns_tables(const struct profile *profile, const struct userns_facts *facts, struct arena *arena,
 		  struct userns_plan *ret, struct error *err)
 {
-	struct side users = { .facts = facts, .written = &profile->users.uid_map, .ranges = &facts->subuid,
-			      .own = &facts->own_uids, .caller = facts->uid, .payload = profile->users.uid,
-			      .key = K_USERS_UID_MAP, .what = "user", .file = "/etc/subuid" };
-	struct side groups = { .facts = facts, .written = &profile->users.gid_map, .ranges = &facts->subgid,
-			       .own = &facts->own_gids, .caller = facts->gid, .payload = profile->users.gid,
-			       .key = K_USERS_GID_MAP, .what = "group", .file = "/etc/subgid" };
+	struct side users = { .facts = facts,
+			      .written = &profile->users.uid_map,
+			      .ranges = &facts->subuid,
+			      .own = &facts->own_uids,
+			      .caller = facts->uid,
+			      .payload = profile->users.uid,
+			      .key = K_USERS_UID_MAP,
+			      .what = "user",
+			      .file = "/etc/subuid" };
+	struct side groups = { .facts = facts,
+			       .written = &profile->users.gid_map,
+			       .ranges = &facts->subgid,
+			       .own = &facts->own_gids,
+			       .caller = facts->gid,
+			       .payload = profile->users.gid,
+			       .key = K_USERS_GID_MAP,
+			       .what = "group",
+			       .file = "/etc/subgid" };
 
 	if (make_side(profile, &users, arena, ret, err) || make_side(profile, &groups, arena, ret, err))
 		return -1;

@@ -1,14 +1,15 @@
 /* userns_range: a range of 65536 ids that nobody else uses, for users.map = "auto" as root. Parent, host column.
  *
  * The number space is cut into slots of 65536. Ours are 0x7000..0x7FFD, ids 1879048192..2147352575: right behind what
- * systemd gives to containers and right before what it calls foreign (https://systemd.io/UIDS-GIDS/), below the 2^31 from
- * which on programs misread ids as negative. A slot that overlaps any line of subuid(5) or subgid(5) is passed over. Where the
- * launcher itself lives in a user namespace that has none of these ids, any slot that it does have will do, the first
- * excepted, which holds its own users.
+ * systemd gives to containers and right before what it calls foreign (https://systemd.io/UIDS-GIDS/), below the 2^31
+ * from which on programs misread ids as negative. A slot that overlaps any line of subuid(5) or subgid(5) is passed
+ * over. Where the launcher itself lives in a user namespace that has none of these ids, any slot that it does have will
+ * do, the first excepted, which holds its own users.
  *
- * A slot is taken by a lock on one byte of DIRECTORY/ranges, the byte at the slot's number. The lock belongs to the open
- * file description (fcntl(2), F_OFD_SETLK): it ends when the launcher has closed it and every process of the sandbox
- * that inherited it has too, however they end. So nothing is recorded that could go stale; the empty file stays.
+ * A slot is taken by a lock on one byte of DIRECTORY/ranges, the byte at the slot's number. The lock belongs to the
+ * open file description (fcntl(2), F_OFD_SETLK): it ends when the launcher has closed it and every process of the
+ * sandbox that inherited it has too, however they end. So nothing is recorded that could go stale; the empty file
+ * stays.
  *
  * The search starts where the sandbox's random id says, so that a slot is not reused right after its sandbox ended.
  */
@@ -23,7 +24,7 @@
 enum {
 	SLOT_FIRST = 0x7000,
 	SLOT_LAST = 0x7ffd,
-	SLOT_HIGHEST = 0xfffe,    /* the last slot holds 4294967295, which is no id */
+	SLOT_HIGHEST = 0xfffe, /* the last slot holds 4294967295, which is no id */
 };
 
 static bool holds(const struct id_maps *own, uint64_t first)
@@ -137,8 +138,9 @@ int userns_take_range(const char *directory, uint32_t seed, const struct range_l
 		*ret_lock = TAKE_FD(fd);
 		return 0;
 	}
-	fail(err, K_USERS_MAP, any ? "cannot find a free range of %d ids: all are in use"
-				   : "cannot find a range of %d ids: the launcher's own user namespace has none to spare",
+	fail(err, K_USERS_MAP,
+	     any ? "cannot find a free range of %d ids: all are in use"
+		 : "cannot find a range of %d ids: the launcher's own user namespace has none to spare",
 	     RANGE_SIZE);
 	error_remedy(err, any ? "end other sandboxes, or give users.uid_map and users.gid_map"
 			      : "give the launcher's container more ids, or give users.uid_map and users.gid_map");

@@ -1,8 +1,8 @@
 /* userns_subid: reads the files that say which ids are whose. Parent, plan and host columns; changes nothing.
  *
- * subuid(5) is read as text, as newuidmap(1) does without a `subid:` line in nsswitch.conf(5); ranges that only a directory
- * service knows are not seen, and then an explicit map is the way. A line that is not NAME:START:COUNT is passed over: the
- * file is the administrator's, and one bad line must not take everybody's ranges away.
+ * subuid(5) is read as text, as newuidmap(1) does without a `subid:` line in nsswitch.conf(5); ranges that only a
+ * directory service knows are not seen, and then an explicit map is the way. A line that is not NAME:START:COUNT is
+ * passed over: the file is the administrator's, and one bad line must not take everybody's ranges away.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
  * before anything was made, and after a failed clone3. Reads sysctls, changes nothing.
  *
  * Distributions forbid user namespaces to ordinary users in three ways: a sysctl of Debian's kernels, a limit of 0, and
- * Ubuntu's AppArmor rule. The last does not make the clone fail: the namespace is made and every right in it is refused, so
- * plan looks for it, lest the failure shows as a riddle in a much later stage.
+ * Ubuntu's AppArmor rule. The last does not make the clone fail: the namespace is made and every right in it is
+ * refused, so plan looks for it, lest the failure shows as a riddle in a much later stage.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,20 +40,23 @@ static bool apparmor_forbids(void)
 int userns_forbidden(bool root, struct error *err)
 {
 	if (sysctl_value("/proc/sys/user/max_user_namespaces") == 0) {
-		fail(err, K_NAMESPACES, "cannot make a user namespace: the host allows none (user.max_user_namespaces = 0)");
+		fail(err, K_NAMESPACES,
+		     "cannot make a user namespace: the host allows none (user.max_user_namespaces = 0)");
 		error_remedy(err, "sudo sysctl user.max_user_namespaces=15000");
 		return error_exit(err, EXIT_OF_HOST);
 	}
 	if (root)
 		return 0;
 	if (sysctl_value("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
-		fail(err, K_NAMESPACES, "cannot make a user namespace: the host forbids it to ordinary users "
+		fail(err, K_NAMESPACES,
+		     "cannot make a user namespace: the host forbids it to ordinary users "
 		     "(kernel.unprivileged_userns_clone = 0)");
 		error_remedy(err, "sudo sysctl kernel.unprivileged_userns_clone=1, or run as root");
 		return error_exit(err, EXIT_OF_HOST);
 	}
 	if (apparmor_forbids()) {
-		fail(err, K_NAMESPACES, "cannot use a user namespace: AppArmor takes every right in it from programs without "
+		fail(err, K_NAMESPACES,
+		     "cannot use a user namespace: AppArmor takes every right in it from programs without "
 		     "a profile (kernel.apparmor_restrict_unprivileged_userns = 1)");
 		error_remedy(err, "install the AppArmor profile of sandbox (make install does), or run as root");
 		return error_exit(err, EXIT_OF_HOST);
@@ -74,7 +77,8 @@ static const struct {
 	  "see /proc/sys/user/max_*_namespaces; user namespaces nest at most 32 deep" },
 	{ ENOSYS, "cannot make the namespaces: clone3 is refused",
 	  "an outer sandbox or container filters it: run outside of it, or let its filter allow clone3" },
-	{ EINVAL, "cannot make the namespaces: the kernel lacks one of them", "see namespaces(7) for what a kernel needs" },
+	{ EINVAL, "cannot make the namespaces: the kernel lacks one of them",
+	  "see namespaces(7) for what a kernel needs" },
 	{ EAGAIN, "cannot make the sandbox's first process: a limit on processes is reached",
 	  "see `ulimit -u` and the pids.max of the launcher's cgroup" },
 };

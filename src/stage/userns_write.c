@@ -1,10 +1,10 @@
-/* userns_write: writes the maps of the child's user namespace. Parent, attach column, while the child blocks and is still
- * dumpable: its /proc files belong to its own user then, and only then may an ordinary launcher write them.
+/* userns_write: writes the maps of the child's user namespace. Parent, attach column, while the child blocks and is
+ * still dumpable: its /proc files belong to its own user then, and only then may an ordinary launcher write them.
  *
- * The kernel takes each map in one write(2) of less than a page, once (user_namespaces(7)). setgroups is denied first: without
- * privilege a group map is refused otherwise. Where the map holds more than the caller, newuidmap(1) and newgidmap(1),
- * which are set-user-ID and know subuid(5), write it; they are run by absolute path from a fixed list, with an empty
- * environment, and what they print becomes part of the message.
+ * The kernel takes each map in one write(2) of less than a page, once (user_namespaces(7)). setgroups is denied first:
+ * without privilege a group map is refused otherwise. Where the map holds more than the caller, newuidmap(1) and
+ * newgidmap(1), which are set-user-ID and know subuid(5), write it; they are run by absolute path from a fixed list,
+ * with an empty environment, and what they print becomes part of the message.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@ enum { NUMBER_SIZE = 12, HELPER_TEXT = 256 };
 
 const char *userns_find_helper(struct arena *arena, const char *name)
 {
-	static const char *const places[] = { "/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin",
-					      "/run/wrappers/bin" };
+	static const char *const places[] = { "/usr/bin", "/bin",           "/usr/sbin",
+					      "/sbin",    "/usr/local/bin", "/run/wrappers/bin" };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		const char *path = arena_format(arena, "%s/%s", places[i], name);
@@ -53,7 +53,8 @@ static int write_map(int procfs, const char *file, const struct id_map *map, siz
 	return failed;
 }
 
-/* ---- newuidmap(1), newgidmap(1) ----------------------------------------------------------------------------------- */
+/* ---- newuidmap(1), newgidmap(1) -----------------------------------------------------------------------------------
+ */
 
 /* HELPER PID INSIDE OUTSIDE COUNT ... */
 struct helper_argv {
@@ -99,8 +100,7 @@ static int spawn(char *const argv[], int output, pid_t *ret)
 	error = error ? error : posix_spawn_file_actions_adddup2(&actions, output, 2);
 	error = error ? error : posix_spawnattr_setsigmask(&attributes, &none);
 	error = error ? error : posix_spawnattr_setsigdefault(&attributes, &all);
-	error = error ? error
-		      : posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	error = error ? error : posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	error = error ? error : posix_spawn(ret, argv[0], &actions, &attributes, argv, empty);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
@@ -149,8 +149,11 @@ static int run_helper(char *const argv[], const char *file, struct error *err)
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
 	fail(err, K_USERS_MAP, "cannot write the child's map with %s: %s", argv[0],
-	     text[0] ? text : WIFSIGNALED(status) ? "it was killed" : "it failed");
-	return error_remedy(err, "each outside range must be the caller's by a line of %s, or the caller's own id", file);
+	     text[0]               ? text
+	     : WIFSIGNALED(status) ? "it was killed"
+				   : "it failed");
+	return error_remedy(err, "each outside range must be the caller's by a line of %s, or the caller's own id",
+			    file);
 }
 
 static int with_helper(const char *path, const char *file, pid_t child, const struct id_maps *map, struct error *err)
@@ -172,7 +175,11 @@ int userns_write_maps(const struct userns_plan *userns, const struct host *host,
 		return fail_errno(err, K_USERS_MAP, "cannot deny setgroups to the child");
 	if (userns->use_helpers)
 		return with_helper(userns->newuidmap, "/etc/subuid", host->child, &users, err) ||
-		       with_helper(userns->newgidmap, "/etc/subgid", host->child, &groups, err) ? -1 : 0;
+				       with_helper(userns->newgidmap, "/etc/subgid", host->child, &groups, err)
+			       ? -1
+			       : 0;
 	return write_map(host->child_procfs, "uid_map", users.items, users.count, err) ||
-	       write_map(host->child_procfs, "gid_map", groups.items, groups.count, err) ? -1 : 0;
+			       write_map(host->child_procfs, "gid_map", groups.items, groups.count, err)
+		       ? -1
+		       : 0;
 }

@@ -1,13 +1,13 @@
 /* uts: the host name and domain name that the payload sees.
  *
- * plan     (parent, before anything exists) picks the names: the profile's, or for "auto" one that is easy to remember and to
- *          tell apart in a log: six digits of the sandbox's random id and a tarot card that the rest of the id draws. Without
- *          a UTS namespace of the sandbox's own nothing may be set, and only the default "auto" is passed over silently.
+ * plan     (parent, before anything exists) picks the names: the profile's, or for "auto" one that is easy to remember
+ * and to tell apart in a log: six digits of the sandbox's random id and a tarot card that the rest of the id draws.
+ * Without a UTS namespace of the sandbox's own nothing may be set, and only the default "auto" is passed over silently.
  * enter    (child, in its new UTS namespace, with CAP_SYS_ADMIN there) sets both. After userns, which gives that
  *          capability.
  *
- * Needs: uts_namespaces(7), Linux 2.6.19. The schema bounds both names to 1..64 bytes, which is the kernel's limit. Nothing
- * to undo: the names die with the namespace; a joined one keeps its names.
+ * Needs: uts_namespaces(7), Linux 2.6.19. The schema bounds both names to 1..64 bytes, which is the kernel's limit.
+ * Nothing to undo: the names die with the namespace; a joined one keeps its names.
  */
 #include "stage/stage.h"
 
@@ -16,13 +16,15 @@
 #include <unistd.h>
 
 static const char *const major_cards[] = {
-	"the-fool", "the-magician", "the-high-priestess", "the-empress", "the-emperor", "the-hierophant", "the-lovers",
-	"the-chariot", "strength", "the-hermit", "wheel-of-fortune", "justice", "the-hanged-man", "death", "temperance",
-	"the-devil", "the-tower", "the-star", "the-moon", "the-sun", "judgement", "the-world",
+	"the-fool",       "the-magician", "the-high-priestess", "the-empress", "the-emperor",      "the-hierophant",
+	"the-lovers",     "the-chariot",  "strength",           "the-hermit",  "wheel-of-fortune", "justice",
+	"the-hanged-man", "death",        "temperance",         "the-devil",   "the-tower",        "the-star",
+	"the-moon",       "the-sun",      "judgement",          "the-world",
 };
 
 static const char *const ranks[] = {
-	"ace", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "page", "knight", "queen", "king",
+	"ace",   "two",  "three", "four", "five",   "six",   "seven",
+	"eight", "nine", "ten",   "page", "knight", "queen", "king",
 };
 
 static const char *const suits[] = { "wands", "cups", "swords", "pentacles" };
@@ -64,7 +66,7 @@ static int refuse(int key, const char *what, const struct plan *plan, struct err
 {
 	fail(err, key, "cannot set the %s: the sandbox has no uts namespace of its own", what);
 	error_remedy(err, plan->join.flags & CLONE_NEWUTS ? "leave it out: the joined namespace keeps its names"
-							    : "let `namespaces` name uts, or leave it out");
+							  : "let `namespaces` name uts, or leave it out");
 	return error_exit(err, EXIT_OF_PROFILE);
 }
 

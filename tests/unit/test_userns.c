@@ -1,5 +1,5 @@
-/* test_userns: the table of user maps line by line, subuid(5) as it is found in the wild, and the choice of an automatic
- * range. No privilege, no namespace. */
+/* test_userns: the table of user maps line by line, subuid(5) as it is found in the wild, and the choice of an
+ * automatic range. No privilege, no namespace. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,8 +57,12 @@ static void fill(const struct line *line, struct arena *arena, struct profile *p
 		profile->dangerous.items[0] = line->dangerous;
 		profile->dangerous.count = 1;
 	}
-	*facts = (struct userns_facts){ .uid = line->caller, .gid = line->caller, .root = line->root, .user = "ann",
-					.own_uids = { all_ids, 1 }, .own_gids = { all_ids, 1 } };
+	*facts = (struct userns_facts){ .uid = line->caller,
+					.gid = line->caller,
+					.root = line->root,
+					.user = "ann",
+					.own_uids = { all_ids, 1 },
+					.own_gids = { all_ids, 1 } };
 	assert_int_equal(subid_parse(arena, line->subuid ? line->subuid : "", "ann", line->caller, &facts->subuid), 0);
 	assert_int_equal(subid_parse(arena, line->subgid ? line->subgid : "", "ann", line->caller, &facts->subgid), 0);
 }
@@ -85,9 +89,11 @@ static void try_line(const struct line *line)
 		if (status)
 			fail_msg("%s: %s", line->name, err.what);
 		if (line->uid_map)
-			assert_string_equal(map_text(text, sizeof(text), plan.uid_map, plan.uid_map_count), line->uid_map);
+			assert_string_equal(map_text(text, sizeof(text), plan.uid_map, plan.uid_map_count),
+					    line->uid_map);
 		if (line->gid_map)
-			assert_string_equal(map_text(text, sizeof(text), plan.gid_map, plan.gid_map_count), line->gid_map);
+			assert_string_equal(map_text(text, sizeof(text), plan.gid_map, plan.gid_map_count),
+					    line->gid_map);
 		assert_int_equal(plan.deny_setgroups, line->deny_setgroups);
 		assert_int_equal(plan.use_helpers, line->use_helpers);
 		assert_int_equal(plan.auto_range, line->auto_range);
@@ -98,51 +104,154 @@ static void try_line(const struct line *line)
 
 static const struct line table[] = {
 	/* launched by root */
-	{ .name = "auto, root, a line in both files", .map = USERS_MAP_AUTO, .root = true, .uid = 1000, .gid = 1000,
-	  .subuid = "0:100000:65536\n", .subgid = "0:200000:65536\n", .uid_map = "0 100000 65536",
+	{ .name = "auto, root, a line in both files",
+	  .map = USERS_MAP_AUTO,
+	  .root = true,
+	  .uid = 1000,
+	  .gid = 1000,
+	  .subuid = "0:100000:65536\n",
+	  .subgid = "0:200000:65536\n",
+	  .uid_map = "0 100000 65536",
 	  .gid_map = "0 200000 65536" },
-	{ .name = "auto, root, too small a line first", .map = USERS_MAP_AUTO, .root = true, .uid = 1, .gid = 1,
-	  .subuid = "0:5000:1000\n0:100000:65537\n", .subgid = "0:200000:65536\n", .uid_map = "0 100000 65536",
+	{ .name = "auto, root, too small a line first",
+	  .map = USERS_MAP_AUTO,
+	  .root = true,
+	  .uid = 1,
+	  .gid = 1,
+	  .subuid = "0:5000:1000\n0:100000:65537\n",
+	  .subgid = "0:200000:65536\n",
+	  .uid_map = "0 100000 65536",
 	  .gid_map = "0 200000 65536" },
-	{ .name = "auto, root, no line", .map = USERS_MAP_AUTO, .root = true, .uid = 1000, .gid = 1000, .auto_range = true },
-	{ .name = "auto, root, a line for users only", .map = USERS_MAP_AUTO, .root = true, .uid = 1000, .gid = 1000,
-	  .subuid = "0:100000:65536\n", .auto_range = true },
-	{ .name = "auto, root, a line for groups only", .map = USERS_MAP_AUTO, .root = true, .uid = 1000, .gid = 1000,
-	  .subgid = "0:100000:65536\n", .auto_range = true },
-	{ .name = "auto, root, payload outside", .map = USERS_MAP_AUTO, .root = true, .uid = 65536, .gid = 0,
-	  .key = K_USERS_UID, .what = "0-65535" },
-	{ .name = "auto, root, group outside", .map = USERS_MAP_AUTO, .root = true, .uid = 0, .gid = 70000,
-	  .key = K_USERS_GID, .what = "70000" },
+	{ .name = "auto, root, no line",
+	  .map = USERS_MAP_AUTO,
+	  .root = true,
+	  .uid = 1000,
+	  .gid = 1000,
+	  .auto_range = true },
+	{ .name = "auto, root, a line for users only",
+	  .map = USERS_MAP_AUTO,
+	  .root = true,
+	  .uid = 1000,
+	  .gid = 1000,
+	  .subuid = "0:100000:65536\n",
+	  .auto_range = true },
+	{ .name = "auto, root, a line for groups only",
+	  .map = USERS_MAP_AUTO,
+	  .root = true,
+	  .uid = 1000,
+	  .gid = 1000,
+	  .subgid = "0:100000:65536\n",
+	  .auto_range = true },
+	{ .name = "auto, root, payload outside",
+	  .map = USERS_MAP_AUTO,
+	  .root = true,
+	  .uid = 65536,
+	  .gid = 0,
+	  .key = K_USERS_UID,
+	  .what = "0-65535" },
+	{ .name = "auto, root, group outside",
+	  .map = USERS_MAP_AUTO,
+	  .root = true,
+	  .uid = 0,
+	  .gid = 70000,
+	  .key = K_USERS_GID,
+	  .what = "70000" },
 	{ .name = "self, root", .map = USERS_MAP_SELF, .root = true, .key = K_USERS_MAP, .what = "the host's 0" },
-	{ .name = "self, root, permitted", .map = USERS_MAP_SELF, .root = true, .dangerous = "host-root",
-	  .uid_map = "0 0 1", .gid_map = "0 0 1" },
+	{ .name = "self, root, permitted",
+	  .map = USERS_MAP_SELF,
+	  .root = true,
+	  .dangerous = "host-root",
+	  .uid_map = "0 0 1",
+	  .gid_map = "0 0 1" },
 	{ .name = "root, root", .map = USERS_MAP_ROOT, .root = true, .key = K_USERS_MAP, .what = "the host's 0" },
-	{ .name = "root, root, another danger permitted", .map = USERS_MAP_ROOT, .root = true, .dangerous = "host-paths",
-	  .key = K_USERS_MAP, .what = "the host's 0" },
-	{ .name = "subid, root", .map = USERS_MAP_SUBID, .root = true, .subuid = "0:100000:65536", .subgid = "0:100000:65536",
-	  .key = K_USERS_MAP, .what = "the host's 0" },
-	{ .name = "subid, root, permitted", .map = USERS_MAP_SUBID, .root = true, .dangerous = "host-root", .uid = 1, .gid = 1,
-	  .subuid = "0:100000:65536", .subgid = "0:100000:65536", .uid_map = "0 0 1, 1 100000 65536",
+	{ .name = "root, root, another danger permitted",
+	  .map = USERS_MAP_ROOT,
+	  .root = true,
+	  .dangerous = "host-paths",
+	  .key = K_USERS_MAP,
+	  .what = "the host's 0" },
+	{ .name = "subid, root",
+	  .map = USERS_MAP_SUBID,
+	  .root = true,
+	  .subuid = "0:100000:65536",
+	  .subgid = "0:100000:65536",
+	  .key = K_USERS_MAP,
+	  .what = "the host's 0" },
+	{ .name = "subid, root, permitted",
+	  .map = USERS_MAP_SUBID,
+	  .root = true,
+	  .dangerous = "host-root",
+	  .uid = 1,
+	  .gid = 1,
+	  .subuid = "0:100000:65536",
+	  .subgid = "0:100000:65536",
+	  .uid_map = "0 0 1, 1 100000 65536",
 	  .gid_map = "0 0 1, 1 100000 65536" },
-	{ .name = "subid, root, no line", .map = USERS_MAP_SUBID, .root = true, .dangerous = "host-root", .key = K_USERS_MAP,
+	{ .name = "subid, root, no line",
+	  .map = USERS_MAP_SUBID,
+	  .root = true,
+	  .dangerous = "host-root",
+	  .key = K_USERS_MAP,
 	  .what = "/etc/subuid has no range for ann" },
 	/* launched by a user */
-	{ .name = "auto, user", .map = USERS_MAP_AUTO, .caller = 1001, .uid = 1000, .gid = 100, .uid_map = "1000 1001 1",
-	  .gid_map = "100 1001 1", .deny_setgroups = true, .build_uid = 1000 },
-	{ .name = "auto, user as 0", .map = USERS_MAP_AUTO, .caller = 1001, .uid_map = "0 1001 1", .gid_map = "0 1001 1",
+	{ .name = "auto, user",
+	  .map = USERS_MAP_AUTO,
+	  .caller = 1001,
+	  .uid = 1000,
+	  .gid = 100,
+	  .uid_map = "1000 1001 1",
+	  .gid_map = "100 1001 1",
+	  .deny_setgroups = true,
+	  .build_uid = 1000 },
+	{ .name = "auto, user as 0",
+	  .map = USERS_MAP_AUTO,
+	  .caller = 1001,
+	  .uid_map = "0 1001 1",
+	  .gid_map = "0 1001 1",
 	  .deny_setgroups = true },
-	{ .name = "self, user", .map = USERS_MAP_SELF, .caller = 1001, .uid = 1001, .gid = 1001, .uid_map = "1001 1001 1",
-	  .gid_map = "1001 1001 1", .deny_setgroups = true, .build_uid = 1001 },
-	{ .name = "self, user, another payload", .map = USERS_MAP_SELF, .caller = 1001, .uid = 1000, .gid = 1000,
-	  .key = K_USERS_UID, .what = "cannot run as user 1000: the map holds 1001 only" },
-	{ .name = "root, user", .map = USERS_MAP_ROOT, .caller = 1001, .uid_map = "0 1001 1", .gid_map = "0 1001 1",
+	{ .name = "self, user",
+	  .map = USERS_MAP_SELF,
+	  .caller = 1001,
+	  .uid = 1001,
+	  .gid = 1001,
+	  .uid_map = "1001 1001 1",
+	  .gid_map = "1001 1001 1",
+	  .deny_setgroups = true,
+	  .build_uid = 1001 },
+	{ .name = "self, user, another payload",
+	  .map = USERS_MAP_SELF,
+	  .caller = 1001,
+	  .uid = 1000,
+	  .gid = 1000,
+	  .key = K_USERS_UID,
+	  .what = "cannot run as user 1000: the map holds 1001 only" },
+	{ .name = "root, user",
+	  .map = USERS_MAP_ROOT,
+	  .caller = 1001,
+	  .uid_map = "0 1001 1",
+	  .gid_map = "0 1001 1",
 	  .deny_setgroups = true },
-	{ .name = "subid, user", .map = USERS_MAP_SUBID, .caller = 1001, .uid = 1000, .gid = 1000,
-	  .subuid = "ann:100000:1000\nbob:1:1\n1001:300000:5\n", .subgid = "ann:200000:65536\n",
-	  .uid_map = "0 1001 1, 1 100000 1000, 1001 300000 5", .gid_map = "0 1001 1, 1 200000 65536", .use_helpers = true },
-	{ .name = "subid, user, a line for users only", .map = USERS_MAP_SUBID, .caller = 1001, .subuid = "ann:100000:1000\n",
-	  .key = K_USERS_MAP, .what = "/etc/subgid has no range for ann" },
-	{ .name = "auto, uid 0 without privilege", .map = USERS_MAP_AUTO, .uid = 1000, .gid = 1000, .key = K_USERS_MAP,
+	{ .name = "subid, user",
+	  .map = USERS_MAP_SUBID,
+	  .caller = 1001,
+	  .uid = 1000,
+	  .gid = 1000,
+	  .subuid = "ann:100000:1000\nbob:1:1\n1001:300000:5\n",
+	  .subgid = "ann:200000:65536\n",
+	  .uid_map = "0 1001 1, 1 100000 1000, 1001 300000 5",
+	  .gid_map = "0 1001 1, 1 200000 65536",
+	  .use_helpers = true },
+	{ .name = "subid, user, a line for users only",
+	  .map = USERS_MAP_SUBID,
+	  .caller = 1001,
+	  .subuid = "ann:100000:1000\n",
+	  .key = K_USERS_MAP,
+	  .what = "/etc/subgid has no range for ann" },
+	{ .name = "auto, uid 0 without privilege",
+	  .map = USERS_MAP_AUTO,
+	  .uid = 1000,
+	  .gid = 1000,
+	  .key = K_USERS_MAP,
 	  .what = "the host's 0" },
 };
 
@@ -153,14 +262,15 @@ static void test_table(void **state)
 		try_line(&table[i]);
 }
 
-/* ---- explicit maps --------------------------------------------------------------------------------------------------- */
+/* ---- explicit maps
+ * --------------------------------------------------------------------------------------------------- */
 
 struct explicit_case {
 	const char *name;
 	bool root;
 	struct id_map uids[3];
 	size_t count;
-	const char *what;         /* NULL: is accepted */
+	const char *what; /* NULL: is accepted */
 	bool helpers;
 };
 
@@ -171,8 +281,12 @@ static void try_explicit(const struct explicit_case *wanted)
 	struct id_map uids[3];
 	struct profile profile = { .users = { .map = USERS_MAP_AUTO, .gid_map = { own_group, 1 } },
 				   .dangerous = { allowed, 0 } };
-	struct userns_facts facts = { .uid = 1001, .gid = 1001, .root = wanted->root, .user = "ann",
-				      .own_uids = { all_ids, 1 }, .own_gids = { all_ids, 1 } };
+	struct userns_facts facts = { .uid = 1001,
+				      .gid = 1001,
+				      .root = wanted->root,
+				      .user = "ann",
+				      .own_uids = { all_ids, 1 },
+				      .own_gids = { all_ids, 1 } };
 	struct arena arena = { 0 };
 	struct userns_plan plan = { 0 };
 	struct error err = { 0 };
@@ -201,21 +315,39 @@ static void try_explicit(const struct explicit_case *wanted)
 static void test_explicit(void **state)
 {
 	static const struct explicit_case cases[] = {
-		{ .name = "root, two ranges", .root = true, .uids = { { 0, 100000, 10 }, { 10, 5000, 1 } }, .count = 2 },
+		{ .name = "root, two ranges",
+		  .root = true,
+		  .uids = { { 0, 100000, 10 }, { 10, 5000, 1 } },
+		  .count = 2 },
 		{ .name = "root, the host's 0", .root = true, .uids = { { 0, 0, 1 } }, .count = 1, .what = "host's 0" },
-		{ .name = "overlap inside", .root = true, .uids = { { 0, 100, 10 }, { 9, 500, 1 } }, .count = 2,
+		{ .name = "overlap inside",
+		  .root = true,
+		  .uids = { { 0, 100, 10 }, { 9, 500, 1 } },
+		  .count = 2,
 		  .what = "twice" },
-		{ .name = "overlap outside", .root = true, .uids = { { 0, 100, 10 }, { 10, 109, 1 } }, .count = 2,
+		{ .name = "overlap outside",
+		  .root = true,
+		  .uids = { { 0, 100, 10 }, { 10, 109, 1 } },
+		  .count = 2,
 		  .what = "twice" },
 		{ .name = "neighbours", .root = true, .uids = { { 0, 100, 10 }, { 10, 110, 1 } }, .count = 2 },
-		{ .name = "past the last id", .root = true, .uids = { { 0, 4294967294U, 2 } }, .count = 1,
+		{ .name = "past the last id",
+		  .root = true,
+		  .uids = { { 0, 4294967294U, 2 } },
+		  .count = 1,
 		  .what = "ids end at 4294967294" },
 		{ .name = "up to the last id", .root = true, .uids = { { 0, 4294967294U, 1 } }, .count = 1 },
-		{ .name = "wraps around", .root = true, .uids = { { 4294967290U, 1, 100 } }, .count = 1,
+		{ .name = "wraps around",
+		  .root = true,
+		  .uids = { { 4294967290U, 1, 100 } },
+		  .count = 1,
 		  .what = "ids end at 4294967294" },
 		{ .name = "user, own id", .uids = { { 5, 1001, 1 } }, .count = 1 },
 		{ .name = "user, another's", .uids = { { 5, 1002, 1 } }, .count = 1, .helpers = true },
-		{ .name = "user, own and more", .uids = { { 0, 1001, 1 }, { 1, 100000, 9 } }, .count = 2, .helpers = true },
+		{ .name = "user, own and more",
+		  .uids = { { 0, 1001, 1 }, { 1, 100000, 9 } },
+		  .count = 2,
+		  .helpers = true },
 	};
 
 	(void)state;
@@ -244,7 +376,8 @@ static void test_explicit_missing_outside(void **state)
 	arena_free(&arena);
 }
 
-/* ---- subuid(5) and uid_map ------------------------------------------------------------------------------------------- */
+/* ---- subuid(5) and uid_map
+ * ------------------------------------------------------------------------------------------- */
 
 static void test_subid(void **state)
 {
@@ -295,7 +428,8 @@ static void test_uid_map_text(void **state)
 	arena_free(&arena);
 }
 
-/* ---- the automatic range --------------------------------------------------------------------------------------------- */
+/* ---- the automatic range
+ * --------------------------------------------------------------------------------------------- */
 
 static char *temporary(void **state)
 {
@@ -365,7 +499,9 @@ static void test_range_seed(void **state)
 static void test_range_taken(void **state)
 {
 	struct id_range taken[] = { { 0x70000000 + 65536 + 17, 1 }, { 0x6fffffff, 2 } };
-	const struct range_limits limits = { .own_uids = { all_ids, 1 }, .own_gids = { all_ids, 1 }, .taken = { taken, 2 } };
+	const struct range_limits limits = { .own_uids = { all_ids, 1 },
+					     .own_gids = { all_ids, 1 },
+					     .taken = { taken, 2 } };
 	AUTO_CLOSE int lock = -1;
 	uint32_t range = 0;
 	struct error err = { 0 };
