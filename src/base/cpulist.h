@@ -4,8 +4,8 @@
 
 #include <sched.h>
 
-/* Reads numbers and ranges, divided by commas, each below CPU_SETSIZE; one newline may follow. 0, or -1 with errno EINVAL
- * (no such list, empty or backward range) or ERANGE (a number too large) and *ret undefined. */
+/* Reads numbers and ranges, divided by commas, each below CPU_SETSIZE; one newline may follow. 0, or -1 with errno
+ * EINVAL (no such list, empty or backward range) or ERANGE (a number too large) and *ret undefined. */
 int cpulist_read(const char *text, cpu_set_t *ret);
 
 #endif

@@ -1,6 +1,7 @@
 /* cgroup: what the files of the cgroup stage share. Nobody else includes this.
  *
- *   cgroup.c          the stage's cells: which controllers are needed, and the walk over the leaves
+ *   cgroup.c          the stage's cells but plan: the walk over the leaves
+ *   cgroup_plan.c     which controllers are needed, and in which hierarchies
  *   cgroup_tree.c     the host's hierarchies, and where in each the sandbox's cgroup goes
  *   cgroup_limits.c   the profile's keys as files and values, for v1 and v2
  *   cgroup_devices.c  device rules as a BPF program (v2) or as lines (v1)
@@ -8,8 +9,8 @@
  *   cgroup_usage.c    what was used
  *   cgroup_gc.c       leaves that nobody holds any more
  *
- * Words: a *hierarchy* is a mounted tree of cgroups; its *base* is the directory where we make our `sandbox` directory, the
- * *parent*; the *leaf* below it is one sandbox's own cgroup. All of it runs in the launcher unless marked CHILD. */
+ * Words: a *hierarchy* is a mounted tree of cgroups; its *base* is the directory where we make our `sandbox` directory,
+ * the *parent*; the *leaf* below it is one sandbox's own cgroup. All of it runs in the launcher unless marked CHILD. */
 #ifndef STAGE_CGROUP_H
 #define STAGE_CGROUP_H
 
@@ -35,10 +36,10 @@ enum cgroup_controller {
 
 struct cgroup_hierarchy {
 	bool v2;
-	const char *controllers;  /* v1: as /proc/PID/cgroup has them, "cpu,cpuacct" or "name=x"; v2: "" */
-	const char *mount;        /* mount point */
-	const char *root;         /* the cgroup mounted there, as our cgroup namespace sees it; "" for the root */
-	const char *own;          /* the launcher's own cgroup, below the mount point, "" for its top; NULL: out of sight */
+	const char *controllers; /* v1: as /proc/PID/cgroup has them, "cpu,cpuacct" or "name=x"; v2: "" */
+	const char *mount;       /* mount point */
+	const char *root;        /* the cgroup mounted there, as our cgroup namespace sees it; "" for the root */
+	const char *own; /* the launcher's own cgroup, below the mount point, "" for its top; NULL: out of sight */
 };
 
 struct cgroup_hierarchies {
@@ -48,33 +49,34 @@ struct cgroup_hierarchies {
 
 /* How a written value is compared with what the kernel says afterwards. */
 enum cgroup_check {
-	CGROUP_CHECK_NONE,        /* the write's success is all there is */
+	CGROUP_CHECK_NONE, /* the write's success is all there is */
 	CGROUP_CHECK_TEXT,
-	CGROUP_CHECK_BYTES,       /* the kernel may have rounded down to whole pages */
-	CGROUP_CHECK_LIST,        /* a CPU list, in whatever spelling */
+	CGROUP_CHECK_BYTES, /* the kernel may have rounded down to whole pages */
+	CGROUP_CHECK_LIST,  /* a CPU list, in whatever spelling */
 };
 
 struct cgroup_write {
 	const char *file;
-	const char *value;        /* NULL: the parent's own value (v1's cpuset) */
-	const char *effective;    /* the file to compare with; NULL: the one written */
-	const char *optional;     /* the file may be absent, and this feature is then reported as degraded; NULL: it may not */
-	bool any_of;              /* of the writes of one key, which follow each other, one must find its file */
+	const char *value;     /* NULL: the parent's own value (v1's cpuset) */
+	const char *effective; /* the file to compare with; NULL: the one written */
+	const char
+		*optional; /* the file may be absent, and this feature is then reported as degraded; NULL: it may not */
+	bool any_of;       /* of the writes of one key, which follow each other, one must find its file */
 	enum cgroup_check check;
-	int key;                  /* of the profile, and which element of its list: counted from 1, 0 for none */
+	int key; /* of the profile, and which element of its list: counted from 1, 0 for none */
 	int element;
 };
 
 /* One hierarchy in use. */
 struct cgroup_leaf {
 	const struct cgroup_hierarchy *hierarchy;
-	const char *base;         /* below the mount point; "" for its top */
-	const char *base_path;    /* as a path of the host */
-	const char *enable_base;  /* v2: "+cpu +io", what base does not pass down yet; "" for none */
-	const char *enable;       /* v2: "+cpu +io +memory", what the parent passes down; "" for none */
-	bool move_launcher;       /* v2: base holds the launcher, which steps aside while base passes controllers down */
-	bool cpuset;              /* v1: the parent needs its cpus and mems before anything can live below it */
-	bool kill;                /* init gets the means to kill everything in this one */
+	const char *base;        /* below the mount point; "" for its top */
+	const char *base_path;   /* as a path of the host */
+	const char *enable_base; /* v2: "+cpu +io", what base does not pass down yet; "" for none */
+	const char *enable;      /* v2: "+cpu +io +memory", what the parent passes down; "" for none */
+	bool move_launcher;      /* v2: base holds the launcher, which steps aside while base passes controllers down */
+	bool cpuset;             /* v1: the parent needs its cpus and mems before anything can live below it */
+	bool kill;               /* init gets the means to kill everything in this one */
 	struct cgroup_write *writes;
 	size_t write_count;
 	const struct bpf_insn *devices; /* v2: device rules */
@@ -89,8 +91,8 @@ struct cgroup_tree {
 
 /* ---- cgroup_tree.c */
 
-/* Reads the text of /proc/self/mountinfo and /proc/self/cgroup. Hierarchies that are mounted nowhere are left out. -1 with
- * errno ENOMEM, or EINVAL for text that is none. */
+/* Reads the text of /proc/self/mountinfo and /proc/self/cgroup. Hierarchies that are mounted nowhere are left out. -1
+ * with errno ENOMEM, or EINVAL for text that is none. */
 int cgroup_parse(struct arena *arena, const char *mountinfo, const char *self, struct cgroup_hierarchies *ret);
 
 /* The same from the files themselves. -1 with *err filled. */
@@ -98,15 +100,16 @@ int cgroup_find(struct arena *arena, struct cgroup_hierarchies *ret, struct erro
 
 /* The hierarchy that has this controller ("cpu"), v1 before v2; for v2 any controller will do, whether it is enabled is
  * asked later. NULL when there is none. */
-const struct cgroup_hierarchy *cgroup_hierarchy_of(const struct cgroup_hierarchies *hierarchies, const char *controller);
+const struct cgroup_hierarchy *cgroup_hierarchy_of(const struct cgroup_hierarchies *hierarchies,
+						   const char *controller);
 const struct cgroup_hierarchy *cgroup_unified(const struct cgroup_hierarchies *hierarchies);
 
-/* Decides on leaf->base (decision: `cgroup.parent`, a delegated cgroup that holds only us, the user's subtree, the top).
- * `controllers` says that v2 must pass controllers down. 0, or -1 with why not and what to do. */
+/* Decides on leaf->base (decision: `cgroup.parent`, a delegated cgroup that holds only us, the user's subtree, the
+ * top). `controllers` says that v2 must pass controllers down. 0, or -1 with why not and what to do. */
 int cgroup_place(struct plan *plan, struct cgroup_leaf *leaf, bool controllers, struct error *err);
 
-/* v2: whether base can pass `controller` down, and notes in the leaf that it must. 1 yes, 0 no (with *err saying why), -1
- * error. */
+/* v2: whether base can pass `controller` down, and notes in the leaf that it must. 1 yes, 0 no (with *err saying why),
+ * -1 error. */
 int cgroup_enable(struct plan *plan, struct cgroup_leaf *leaf, const char *controller, struct error *err);
 
 /* ---- cgroup_limits.c */
@@ -132,44 +135,5 @@ bool cgroup_same(enum cgroup_check check, const char *wanted, const char *got);
 
 int cgroup_devices(struct plan *plan, struct cgroup_leaf *leaf, struct error *err);
 int cgroup_devices_attach(const struct cgroup_leaf *leaf, int directory, struct error *err);
-
-/* ---- cgroup_leaf.c */
-
-/* What was made of a struct cgroup_leaf. */
-struct cgroup_made {
-	const struct cgroup_leaf *leaf;
-	char name[CGROUP_NAME_LENGTH + 1];
-	int base, parent, directory; /* open directories; -1. `directory` holds the lock that says "in use" */
-	bool launcher_moved, base_enabled;
-};
-
-/* Makes the leaf's directory under `id`, or another name when that is taken, and locks it; then the limits. *made is
- * undoable from the first statement on. */
-int cgroup_make(struct cgroup_made *made, const char *id, struct error *err);
-int cgroup_write_limits(struct cgroup_made *made, struct host *host, struct error *err);
-
-/* Takes back what cgroup_make did: kills what is left inside, removes the leaf, and the parent if it is empty. 0, or -1
- * with errno when something had to stay. */
-int cgroup_unmake(struct cgroup_made *made);
-
-/* Empties and removes the locked leaf `name` of `parent`. 0, or -1 with errno. */
-int cgroup_remove(int parent, const char *name, int directory);
-
-/* Opens and locks the leaf `name` of `parent`. A descriptor, or -1 with errno: EWOULDBLOCK, somebody else has it; ENOENT,
- * it is gone (or was replaced meanwhile); EPERM, not one that we made. */
-int cgroup_lock(int parent, const char *name);
-
-/* Whether a directory entry can be one of our leaves: 16 hexadecimal digits. */
-bool cgroup_is_leaf_name(const char *name);
-
-/* ---- cgroup_usage.c */
-
-void cgroup_usage(const struct cgroup_made *made, struct usage *usage);
-
-/* ---- cgroup_gc.c */
-
-/* Removes leaves of this parent directory that nobody holds, looking at no more than `most` of its entries (0: all). Counts
- * what had to stay in *left. */
-void cgroup_sweep(int parent, size_t most, size_t *left);
 
 #endif

@@ -4,12 +4,12 @@
  *        BPF_PROG_TYPE_CGROUP_DEVICE decides, which is written here instruction by instruction.
  * host   (cgroup.c) loads the program and attaches it to the leaf. It dies with the leaf.
  *
- * The program gets kind of access, major and minor; a rule that matches in all of them ends it with 1 (allow), behind the
- * last it ends with 0 (EPERM). An access for reading and writing needs one rule that grants both. It is attached so that the
- * programs of the cgroups above hold as well (BPF_F_ALLOW_MULTI): everybody must agree.
+ * The program gets kind of access, major and minor; a rule that matches in all of them ends it with 1 (allow), behind
+ * the last it ends with 0 (EPERM). An access for reading and writing needs one rule that grants both. It is attached so
+ * that the programs of the cgroups above hold as well (BPF_F_ALLOW_MULTI): everybody must agree.
  *
- * Needs: CAP_SYS_ADMIN (or CAP_BPF and CAP_NET_ADMIN) in the initial user namespace and CONFIG_CGROUP_BPF for v2: an ordinary
- * user gets exit 122, or goes without where cgroup.devices.missing is "skip".
+ * Needs: CAP_SYS_ADMIN (or CAP_BPF and CAP_NET_ADMIN) in the initial user namespace and CONFIG_CGROUP_BPF for v2: an
+ * ordinary user gets exit 122, or goes without where cgroup.devices.missing is "skip".
  */
 #include "stage/cgroup.h"
 
@@ -25,12 +25,14 @@ enum { INSTRUCTIONS_MAX = 4096, INSTRUCTIONS_PER_RULE = 10, INSTRUCTIONS_AROUND 
 
 enum {
 	ACCESS_ALL = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE,
-	ACCESS_SHIFT = 16,        /* the kernel's packing of struct bpf_cgroup_dev_ctx.access_type */
+	ACCESS_SHIFT = 16, /* the kernel's packing of struct bpf_cgroup_dev_ctx.access_type */
 	TYPE_MASK = 0xffff,
 };
 
 /* Registers of the program, beside BPF_REG_0 for the verdict and BPF_REG_1, which holds the context at first. */
 enum { TYPE = BPF_REG_2, MAJOR = BPF_REG_3, MINOR = BPF_REG_4, ACCESS = BPF_REG_5, SCRATCH = BPF_REG_1 };
+
+#define REGISTER(number) ((unsigned)(number)&15U) /* as wide as the field of struct bpf_insn */
 
 struct program {
 	struct bpf_insn *at;
@@ -44,24 +46,31 @@ static void emit(struct program *program, struct bpf_insn instruction)
 
 static struct bpf_insn load(int to, size_t offset)
 {
-	return (struct bpf_insn){ .code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = to & 15, .src_reg = BPF_REG_1,
-				  .off = (short)offset };
+	return (struct bpf_insn){
+		.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = REGISTER(to), .src_reg = BPF_REG_1, .off = (short)offset
+	};
 }
 
 static struct bpf_insn compute(int operation, int to, int value)
 {
-	return (struct bpf_insn){ .code = (unsigned char)(BPF_ALU | BPF_K | operation), .dst_reg = to & 15, .imm = value };
+	return (struct bpf_insn){ .code = (unsigned char)(BPF_ALU | BPF_K | operation),
+				  .dst_reg = REGISTER(to),
+				  .imm = value };
 }
 
 static struct bpf_insn copy(int to, int from)
 {
-	return (struct bpf_insn){ .code = BPF_ALU | BPF_X | BPF_MOV, .dst_reg = to & 15, .src_reg = from & 15 };
+	return (struct bpf_insn){ .code = BPF_ALU | BPF_X | BPF_MOV,
+				  .dst_reg = REGISTER(to),
+				  .src_reg = REGISTER(from) };
 }
 
 /* Jumps to the next rule, which starts at `target`, when the register is not `value`. */
 static void next_unless(struct program *program, int reg, int value, size_t target)
 {
-	emit(program, (struct bpf_insn){ .code = BPF_JMP | BPF_K | BPF_JNE, .dst_reg = reg & 15, .imm = value,
+	emit(program, (struct bpf_insn){ .code = BPF_JMP | BPF_K | BPF_JNE,
+					 .dst_reg = REGISTER(reg),
+					 .imm = value,
 					 .off = (short)(target - program->count - 1) });
 }
 
@@ -77,8 +86,10 @@ static int access_bits(const char *letters)
 	int bits = 0;
 
 	for (; *letters; letters++) {
-		int bit = *letters == 'r' ? BPF_DEVCG_ACC_READ : *letters == 'w' ? BPF_DEVCG_ACC_WRITE
-			  : *letters == 'm' ? BPF_DEVCG_ACC_MKNOD : 0;
+		int bit = *letters == 'r'   ? BPF_DEVCG_ACC_READ
+			  : *letters == 'w' ? BPF_DEVCG_ACC_WRITE
+			  : *letters == 'm' ? BPF_DEVCG_ACC_MKNOD
+					    : 0;
 
 		if (!bit)
 			return 0;
@@ -96,7 +107,8 @@ static void emit_rule(struct program *program, const struct device_rule *rule)
 
 	if (one_type)
 		next_unless(program, TYPE,
-			    rule->type == CGROUP_DEVICES_ALLOW_TYPE_CHAR ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK, next);
+			    rule->type == CGROUP_DEVICES_ALLOW_TYPE_CHAR ? BPF_DEVCG_DEV_CHAR : BPF_DEVCG_DEV_BLOCK,
+			    next);
 	if (some) {
 		emit(program, copy(SCRATCH, ACCESS));
 		emit(program, compute(BPF_AND, SCRATCH, ACCESS_ALL & ~bits));
@@ -116,7 +128,8 @@ static int plan_program(struct plan *plan, struct cgroup_leaf *leaf, struct erro
 
 	if (allow->count > (INSTRUCTIONS_MAX - INSTRUCTIONS_AROUND) / INSTRUCTIONS_PER_RULE)
 		return fail(err, K_CGROUP_DEVICES_ALLOW, "cannot make a BPF program of %zu device rules", allow->count);
-	program.at = arena_array(&plan->arena, allow->count * INSTRUCTIONS_PER_RULE + INSTRUCTIONS_AROUND, sizeof(*program.at));
+	program.at = arena_array(&plan->arena, allow->count * INSTRUCTIONS_PER_RULE + INSTRUCTIONS_AROUND,
+				 sizeof(*program.at));
 	if (!program.at)
 		return fail_errno(err, K_CGROUP_DEVICES, "cannot plan the device rules");
 	emit(&program, load(TYPE, offsetof(struct bpf_cgroup_dev_ctx, access_type)));
@@ -133,7 +146,8 @@ static int plan_program(struct plan *plan, struct cgroup_leaf *leaf, struct erro
 	return 0;
 }
 
-/* "c 1:3 rw"; -1 is every number. v1's own word for both kinds ("a") ignores the rest of its line, so both are spelt out. */
+/* "c 1:3 rw"; -1 is every number. v1's own word for both kinds ("a") ignores the rest of its line, so both are spelt
+ * out. */
 static int plan_line(struct plan *plan, struct cgroup_leaf *leaf, char kind, int index, struct error *err)
 {
 	const struct device_rule *rule = &plan->profile->cgroup.devices.allow.items[index];

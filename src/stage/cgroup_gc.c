@@ -1,12 +1,12 @@
 /* cgroup_gc: removes cgroups that a launcher left behind when it was killed.
  *
- * Runs in `sandbox gc` over all hierarchies, and at the end of every launch over a few neighbours of its own leaf (which
- * costs a launch nothing when it is alone). What may be removed, and why that is safe beside running sandboxes, is told in
- * cgroup_leaf.c: ours by name and mark, and nobody holds its lock.
+ * Runs in `sandbox gc` over all hierarchies, and at the end of every launch over a few neighbours of its own leaf
+ * (which costs a launch nothing when it is alone). What may be removed, and why that is safe beside running sandboxes,
+ * is told in cgroup_leaf.c: ours by name and mark, and nobody holds its lock.
  *
  * Failure: what cannot be removed is counted and told at the end; the rest is removed all the same.
  */
-#include "stage/cgroup.h"
+#include "stage/cgroup_leaf.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +16,8 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/file.h"
+#include "base/format.h"
 
 enum { DEPTH_MAX = 24 };
 
@@ -65,19 +67,37 @@ void cgroup_sweep(int parent, size_t most, size_t *left)
 	closedir(entries);
 }
 
+/* Turns off what a launcher that stepped aside turned on: all of it, because a cgroup that held a process passed
+ * nothing down. Only then can it hold one again. */
+static void pass_nothing_down(int directory)
+{
+	char controllers[256], text[512];
+	size_t length = 0;
+	char *save = NULL;
+
+	if (read_file_at(directory, "cgroup.subtree_control", controllers, sizeof(controllers)) < 0)
+		return;
+	for (char *word = strtok_r(controllers, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
+		length += format_text(text + length, sizeof(text) - length, "-%s ", word);
+	if (length)
+		(void)write_file_at(directory, "cgroup.subtree_control", text);
+}
+
 /* A `sandbox` directory: its leaves, the place where a launcher stepped aside, and itself if it is ours and empty. */
 static void sweep_parent(int above, size_t *left)
 {
 	AUTO_CLOSE int parent = openat(above, CGROUP_PARENT, directory_flags);
 	struct stat status;
+	bool stepped_aside = false;
 
 	if (parent < 0 || fstat(parent, &status))
 		return;
 	cgroup_sweep(parent, 0, left);
 	if (!(status.st_mode & S_ISVTX))
 		return;
-	(void)unlinkat(parent, CGROUP_LAUNCHER, AT_REMOVEDIR);
-	(void)unlinkat(above, CGROUP_PARENT, AT_REMOVEDIR);
+	stepped_aside = !unlinkat(parent, CGROUP_LAUNCHER, AT_REMOVEDIR);
+	if (!unlinkat(above, CGROUP_PARENT, AT_REMOVEDIR) && stepped_aside)
+		pass_nothing_down(above);
 }
 
 static void walk(int directory, int depth, size_t *left)

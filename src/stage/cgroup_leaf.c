@@ -2,25 +2,25 @@
  *
  * Runs in the launcher, in host and undo, and in `sandbox gc`.
  *
- * Whose directory is it? There is no list of live sandboxes that could be wrong. The launcher holds flock(2) on the leaf's
- * own directory for as long as it lives; when it is gone, however it went, the kernel drops the lock, and whoever gets it
- * next may empty and remove the directory: a sandbox without its launcher is dying or dead. Two marks say that a directory
- * is ours at all: its name (`sandbox`, below it 16 hexadecimal digits) and the sticky bit, which nobody else sets on a
- * cgroup and which has no effect there. Leaves are not readable for others, who could otherwise open and lock them; they
- * can be searched, so that a cgroup file system inside the sandbox serves its payload.
+ * Whose directory is it? There is no list of live sandboxes that could be wrong. The launcher holds flock(2) on the
+ * leaf's own directory for as long as it lives; when it is gone, however it went, the kernel drops the lock, and
+ * whoever gets it next may empty and remove the directory: a sandbox without its launcher is dying or dead. Two marks
+ * say that a directory is ours at all: its name (`sandbox`, below it 16 hexadecimal digits) and the sticky bit, which
+ * nobody else sets on a cgroup and which has no effect there. Leaves are not readable for others, who could otherwise
+ * open and lock them; they can be searched, so that a cgroup file system inside the sandbox serves its payload.
  *
- * Races, all ending in another try with another name: between our mkdir and our lock somebody may find the leaf unlocked and
- * remove it (the inode is compared after locking); somebody who was last may remove the parent that we have just found
- * (every call below it then says ENOENT or ENODEV). Nothing is lost: what is removed is empty.
+ * Races, all ending in another try with another name: between our mkdir and our lock somebody may find the leaf
+ * unlocked and remove it (the inode is compared after locking); somebody who was last may remove the parent that we
+ * have just found (every call below it then says ENOENT or ENODEV). Nothing is lost: what is removed is empty.
  *
  * Removal never walks a path: every step is relative to a held descriptor of a directory that was made by us or found
- * locked and marked. A cgroup with processes cannot be removed; they are killed first: v2 by cgroup.kill; v1 by signals to
- * what cgroup.procs lists, frozen meanwhile if it is the freezer's hierarchy. What fork keeps alive is met again in the next
- * of a bounded number of rounds.
+ * locked and marked. A cgroup with processes cannot be removed; they are killed first: v2 by cgroup.kill; v1 by signals
+ * to what cgroup.procs lists, frozen meanwhile if it is the freezer's hierarchy. What fork keeps alive is met again in
+ * the next of a bounded number of rounds.
  *
  * Needs: flock on directories of cgroup file systems, cgroup.kill (Linux 5.14).
  */
-#include "stage/cgroup.h"
+#include "stage/cgroup_leaf.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,10 +42,10 @@ enum {
 	MAKE_TRIES = 256,
 	PARENT_MODE = S_ISVTX | 0755,
 	LEAF_MODE = S_ISVTX | 0711,
-	DEPTH_MAX = 32,           /* of cgroups that the payload may have made below its own */
+	DEPTH_MAX = 32, /* of cgroups that the payload may have made below its own */
 };
 
-#define REMOVE_NSEC (5 * NSEC_PER_SEC)      /* how long a leaf may take to become empty after its processes were killed */
+#define REMOVE_NSEC (5 * NSEC_PER_SEC) /* how long a leaf may take to become empty after its processes were killed */
 #define PAUSE_NSEC_MIN (NSEC_PER_SEC / 20000)
 #define PAUSE_NSEC_MAX (NSEC_PER_SEC / 50)
 
@@ -106,8 +106,8 @@ static bool lists(const char *text, uint64_t wanted)
 	return false;
 }
 
-/* A number may have been given to a stranger since it was read. The pidfd is opened first and the list read again after:
- * what is still listed then was ours when the pidfd was opened, or is dead and the signal goes nowhere. */
+/* A number may have been given to a stranger since it was read. The pidfd is opened first and the list read again
+ * after: what is still listed then was ours when the pidfd was opened, or is dead and the signal goes nowhere. */
 static void kill_one(int procs, uint64_t pid)
 {
 	char again[4096];
@@ -156,7 +156,7 @@ static void kill_in(int directory)
 		(void)write_file_at(directory, "freezer.state", "THAWED");
 }
 
-/* ---- removing ---------------------------------------------------------------------------------------------------- */
+/* ---- removing --------------------------------------------------------------------------------------------------- */
 
 static void empty(int directory, int depth);
 
@@ -206,7 +206,7 @@ int cgroup_remove(int parent, const char *name, int directory)
 	return 0;
 }
 
-/* ---- making -------------------------------------------------------------------------------------------------------- */
+/* ---- making ----------------------------------------------------------------------------------------------------- */
 
 static int new_name(struct cgroup_made *made)
 {
@@ -283,7 +283,8 @@ int cgroup_make(struct cgroup_made *made, const char *id, struct error *err)
 		bool raced = errno == ENOENT || errno == ENODEV || errno == EEXIST || errno == EWOULDBLOCK;
 
 		if (!raced || try == MAKE_TRIES)
-			return fail_errno(err, K_CGROUP, "cannot make the cgroup %s/%s/%s", base, CGROUP_PARENT, made->name);
+			return fail_errno(err, K_CGROUP, "cannot make the cgroup %s/%s/%s", base, CGROUP_PARENT,
+					  made->name);
 		fd_close(&made->directory);
 		fd_close(&made->parent);
 		if (new_name(made))
@@ -317,7 +318,8 @@ static int move_launcher_back(struct cgroup_made *made)
 	return cgroup_remove(made->parent, CGROUP_LAUNCHER, -1);
 }
 
-/* The last one out removes the parent, unless somebody else made it. Others in it may be left-overs: a few are looked at. */
+/* The last one out removes the parent, unless somebody else made it. Others in it may be left-overs: a few are looked
+ * at. */
 static void remove_parent(struct cgroup_made *made)
 {
 	enum { SIBLINGS_LOOKED_AT = 8 };
@@ -348,7 +350,7 @@ int cgroup_unmake(struct cgroup_made *made)
 	return status;
 }
 
-/* ---- limits ---------------------------------------------------------------------------------------------------------- */
+/* ---- limits ----------------------------------------------------------------------------------------------------- */
 
 static void trim(char *text)
 {
@@ -386,13 +388,14 @@ static int write_one(const struct cgroup_made *made, const struct cgroup_write *
 		return 1;
 	if (!value) {
 		if (read_file_at(made->parent, write->file, parents, sizeof(parents)) < 0)
-			return fail_errno_at(err, write->key, write->element - 1, "cannot read the parent's %s", write->file);
+			return fail_errno_at(err, write->key, write->element - 1, "cannot read the parent's %s",
+					     write->file);
 		trim(parents);
 		value = parents;
 	}
 	if (fd < 0 || pwrite(fd, value, strlen(value), 0) != (ssize_t)strlen(value))
-		return fail_errno_at(err, write->key, write->element - 1, "cannot set %s to %s in %s/%s/%s", write->file, value,
-				     made->leaf->base_path, CGROUP_PARENT, made->name);
+		return fail_errno_at(err, write->key, write->element - 1, "cannot set %s to %s in %s/%s/%s",
+				     write->file, value, made->leaf->base_path, CGROUP_PARENT, made->name);
 	if (!check)
 		return 0;
 	if (read_back(made, write, fd, text, sizeof(text)))
@@ -400,11 +403,12 @@ static int write_one(const struct cgroup_made *made, const struct cgroup_write *
 	trim(text);
 	if (cgroup_same(write->check, value, text))
 		return 0;
-	return fail_at(err, write->key, write->element - 1, "cannot set %s to %s: the kernel made it %s", write->file, value,
-		       text);
+	return fail_at(err, write->key, write->element - 1, "cannot set %s to %s: the kernel made it %s", write->file,
+		       value, text);
 }
 
-static int absent(struct host *host, const struct cgroup_made *made, const struct cgroup_write *write, struct error *err)
+static int absent(struct host *host, const struct cgroup_made *made, const struct cgroup_write *write,
+		  struct error *err)
 {
 	if (write->optional && host->degraded_count < sizeof(host->degraded) / sizeof(host->degraded[0])) {
 		host->degraded[host->degraded_count++] = write->optional;
@@ -417,7 +421,7 @@ static int absent(struct host *host, const struct cgroup_made *made, const struc
 
 int cgroup_write_limits(struct cgroup_made *made, struct host *host, struct error *err)
 {
-	int found_key = 0;        /* of the last write that found its file */
+	int found_key = 0; /* of the last write that found its file */
 
 	for (size_t i = 0; i < made->leaf->write_count; i++) {
 		const struct cgroup_write *write = &made->leaf->writes[i];

@@ -1,13 +1,14 @@
 /* cgroup_limits: the profile's limits as files of a cgroup and what to write into them.
  *
- * Runs in the launcher, in plan, for leaves whose hierarchy and base are known; touches nothing. The keys are v2's: each has
- * a v2 file, and a v1 file or formula beside it. Order matters on v1 (memory before memory+swap, period before quota), so
- * writes are made in the order in which they are added here.
+ * Runs in the launcher, in plan, for leaves whose hierarchy and base are known; touches nothing. The keys are v2's:
+ * each has a v2 file, and a v1 file or formula beside it. Order matters on v1 (memory before memory+swap, period before
+ * quota), so writes are made in the order in which they are added here.
  *
  * Formulas:
- *   shares       v1 cpu.shares = weight * 1024 / 100: the kernel's own (sched_weight_from_cgroup() in kernel/sched/sched.h),
- *                so that weight 100 and v1's default of 1024 are the same thing to the scheduler. 256 shares are weight 25.
- *   BFQ weight   1..100 as it is, 100..10000 mapped evenly onto 100..1000: both scales have 100 for "what everyone has".
+ *   shares       v1 cpu.shares = weight * 1024 / 100: the kernel's own (sched_weight_from_cgroup() in
+ *                kernel/sched/sched.h), so that weight 100 and v1's default of 1024 are the same thing to the
+ *                scheduler. 256 shares are weight 25.
+ *   BFQ weight   1..100 as it is, 100..10000 mapped evenly onto 100..1000: both scales have 100 as their default.
  *   memory+swap  v1 limits the sum of both: memory.max + memory.swap.
  *
  * What v1 cannot say is refused, or left out and reported where the controller's `missing` is "skip": memory.high.
@@ -42,7 +43,8 @@ int cgroup_bfq_weight(int weight)
 {
 	if (weight <= WEIGHT_DEFAULT)
 		return weight;
-	return WEIGHT_DEFAULT + (weight - WEIGHT_DEFAULT) * (BFQ_WEIGHT_MAX - WEIGHT_DEFAULT) / (WEIGHT_MAX - WEIGHT_DEFAULT);
+	return WEIGHT_DEFAULT +
+	       (weight - WEIGHT_DEFAULT) * (BFQ_WEIGHT_MAX - WEIGHT_DEFAULT) / (WEIGHT_MAX - WEIGHT_DEFAULT);
 }
 
 uint64_t cgroup_quota(int64_t percent, int64_t period)
@@ -74,15 +76,19 @@ static int add_number(struct plan *plan, struct cgroup_leaf *leaf, struct cgroup
 	return cgroup_add(plan, leaf, &write, err);
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------------ */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 static int limit_memory_v2(struct plan *plan, struct cgroup_leaf *leaf, struct error *err)
 {
 	const struct profile *profile = plan->profile;
-	const char *optional = profile->cgroup.memory.missing == CGROUP_MEMORY_MISSING_SKIP ? "cgroup.memory.swap" : NULL;
+	const char *optional =
+		profile->cgroup.memory.missing == CGROUP_MEMORY_MISSING_SKIP ? "cgroup.memory.swap" : NULL;
 	/* A kernel built without swap has neither /proc/swaps nor the limit, and keeps any limit. */
 	bool swap = profile->cgroup.memory.swap != SIZE_UNSET && access("/proc/swaps", F_OK) == 0;
-	const struct { uint64_t value; struct cgroup_write write; } rows[] = {
+	const struct {
+		uint64_t value;
+		struct cgroup_write write;
+	} rows[] = {
 		{ swap ? profile->cgroup.memory.swap : SIZE_UNSET,
 		  { .file = "memory.swap.max", .key = K_CGROUP_MEMORY_SWAP, .optional = optional } },
 		{ profile->cgroup.memory.max, { .file = "memory.max", .key = K_CGROUP_MEMORY_MAX } },
@@ -104,7 +110,9 @@ static int limit_swap_v1(struct plan *plan, struct cgroup_leaf *leaf, struct err
 {
 	const struct profile *profile = plan->profile;
 	struct cgroup_write write = {
-		.file = "memory.memsw.limit_in_bytes", .key = K_CGROUP_MEMORY_SWAP, .check = CGROUP_CHECK_BYTES,
+		.file = "memory.memsw.limit_in_bytes",
+		.key = K_CGROUP_MEMORY_SWAP,
+		.check = CGROUP_CHECK_BYTES,
 		.optional = profile->cgroup.memory.missing == CGROUP_MEMORY_MISSING_SKIP ? "cgroup.memory.swap" : NULL,
 	};
 	uint64_t memory = profile->cgroup.memory.max, swap = profile->cgroup.memory.swap, sum = 0;
@@ -123,13 +131,17 @@ static int limit_swap_v1(struct plan *plan, struct cgroup_leaf *leaf, struct err
 static int limit_memory_v1(struct plan *plan, struct cgroup_leaf *leaf, struct error *err)
 {
 	const struct profile *profile = plan->profile;
-	struct cgroup_write max = { .file = "memory.limit_in_bytes", .key = K_CGROUP_MEMORY_MAX, .check = CGROUP_CHECK_BYTES };
-	struct cgroup_write low = { .file = "memory.soft_limit_in_bytes", .key = K_CGROUP_MEMORY_LOW,
+	struct cgroup_write max = { .file = "memory.limit_in_bytes",
+				    .key = K_CGROUP_MEMORY_MAX,
+				    .check = CGROUP_CHECK_BYTES };
+	struct cgroup_write low = { .file = "memory.soft_limit_in_bytes",
+				    .key = K_CGROUP_MEMORY_LOW,
 				    .check = CGROUP_CHECK_BYTES };
 
 	if (profile->cgroup.memory.high != SIZE_UNSET && profile->cgroup.memory.high != SIZE_UNLIMITED) {
 		if (profile->cgroup.memory.missing != CGROUP_MEMORY_MISSING_SKIP)
-			return fail(err, K_CGROUP_MEMORY_HIGH, "cannot set memory.high: this host has the memory controller on "
+			return fail(err, K_CGROUP_MEMORY_HIGH,
+				    "cannot set memory.high: this host has the memory controller on "
 				    "cgroup v1, which knows no such limit");
 		if (plan_degraded(plan, "cgroup.memory.high", err))
 			return -1;
@@ -143,24 +155,26 @@ static int limit_memory_v1(struct plan *plan, struct cgroup_leaf *leaf, struct e
 	return 0;
 }
 
-/* ---- cpu --------------------------------------------------------------------------------------------------------------- */
+/* ---- cpu -------------------------------------------------------------------------------------------------------- */
 
 static int limit_quota(struct plan *plan, struct cgroup_leaf *leaf, struct error *err)
 {
 	bool unlimited = plan->profile->cgroup.cpu.max == PERCENT_UNLIMITED;
 	uint64_t period = (uint64_t)(plan->profile->cgroup.cpu.period / NSEC_PER_USEC);
-	uint64_t quota = unlimited ? SIZE_UNLIMITED : cgroup_quota(plan->profile->cgroup.cpu.max, plan->profile->cgroup.cpu.period);
+	uint64_t quota = unlimited ? SIZE_UNLIMITED
+				   : cgroup_quota(plan->profile->cgroup.cpu.max, plan->profile->cgroup.cpu.period);
 	struct cgroup_write write = { .file = "cpu.max", .key = K_CGROUP_CPU_MAX, .check = CGROUP_CHECK_TEXT };
 
 	if (quota < USEC_QUOTA_MIN) {
-		fail(err, K_CGROUP_CPU_MAX, "cpu.max allows %luus per period, the kernel's least is %dus", (unsigned long)quota,
-		     USEC_QUOTA_MIN);
+		fail(err, K_CGROUP_CPU_MAX, "cpu.max allows %luus per period, the kernel's least is %dus",
+		     (unsigned long)quota, USEC_QUOTA_MIN);
 		error_remedy(err, "raise cgroup.cpu.period, to at most 1s");
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
 	if (leaf->hierarchy->v2) {
-		write.value = unlimited ? arena_format(&plan->arena, V2_UNLIMITED " %lu", (unsigned long)period)
-					: arena_format(&plan->arena, "%lu %lu", (unsigned long)quota, (unsigned long)period);
+		write.value =
+			unlimited ? arena_format(&plan->arena, V2_UNLIMITED " %lu", (unsigned long)period)
+				  : arena_format(&plan->arena, "%lu %lu", (unsigned long)quota, (unsigned long)period);
 		return write.value ? cgroup_add(plan, leaf, &write, err)
 				   : fail_errno(err, K_CGROUP_CPU_MAX, "cannot plan the cgroup");
 	}
@@ -202,10 +216,16 @@ static int limit_list(struct plan *plan, struct cgroup_leaf *leaf, struct cgroup
 static int limit_cpuset(struct plan *plan, struct cgroup_leaf *leaf, struct error *err)
 {
 	bool v2 = leaf->hierarchy->v2;
-	struct cgroup_write cpus = { .file = "cpuset.cpus", .value = plan->profile->cgroup.cpu.cpus, .key = K_CGROUP_CPU_CPUS,
-				     .effective = v2 ? "cpuset.cpus.effective" : NULL, .check = CGROUP_CHECK_LIST };
-	struct cgroup_write mems = { .file = "cpuset.mems", .value = plan->profile->cgroup.cpu.mems, .key = K_CGROUP_CPU_MEMS,
-				     .effective = v2 ? "cpuset.mems.effective" : NULL, .check = CGROUP_CHECK_LIST };
+	struct cgroup_write cpus = { .file = "cpuset.cpus",
+				     .value = plan->profile->cgroup.cpu.cpus,
+				     .key = K_CGROUP_CPU_CPUS,
+				     .effective = v2 ? "cpuset.cpus.effective" : NULL,
+				     .check = CGROUP_CHECK_LIST };
+	struct cgroup_write mems = { .file = "cpuset.mems",
+				     .value = plan->profile->cgroup.cpu.mems,
+				     .key = K_CGROUP_CPU_MEMS,
+				     .effective = v2 ? "cpuset.mems.effective" : NULL,
+				     .check = CGROUP_CHECK_LIST };
 
 	leaf->cpuset = !v2;
 	if ((cpus.value || !v2) && limit_list(plan, leaf, cpus, err))
@@ -213,7 +233,7 @@ static int limit_cpuset(struct plan *plan, struct cgroup_leaf *leaf, struct erro
 	return (mems.value || !v2) && limit_list(plan, leaf, mems, err) ? -1 : 0;
 }
 
-/* ---- pids, io ------------------------------------------------------------------------------------------------------------ */
+/* ---- pids, io --------------------------------------------------------------------------------------------------- */
 
 static int limit_pids(struct plan *plan, struct cgroup_leaf *leaf, struct error *err)
 {
@@ -225,14 +245,15 @@ static int limit_pids(struct plan *plan, struct cgroup_leaf *leaf, struct error 
 	return cgroup_add(plan, leaf, &write, err);
 }
 
-/* Which file a kernel has depends on how it was built (v2: iocost or BFQ; v1: BFQ alone), only a leaf shows it, and which one
- * has effect depends on the disk's scheduler: what is there is written, and one must be there. */
+/* Which file a kernel has depends on how it was built (v2: iocost or BFQ; v1: BFQ alone), only a leaf shows it, and
+ * which one has effect depends on the disk's scheduler: what is there is written, and one must be there. */
 static int limit_io_weight(struct plan *plan, struct cgroup_leaf *leaf, struct error *err)
 {
 	int weight = plan->profile->cgroup.io.weight;
 	struct cgroup_write iocost = { .file = "io.weight", .key = K_CGROUP_IO_WEIGHT, .any_of = true };
 	struct cgroup_write bfq = { .file = leaf->hierarchy->v2 ? "io.bfq.weight" : "blkio.bfq.weight",
-				    .key = K_CGROUP_IO_WEIGHT, .any_of = true };
+				    .key = K_CGROUP_IO_WEIGHT,
+				    .any_of = true };
 
 	if (plan->profile->cgroup.io.missing == CGROUP_IO_MISSING_SKIP)
 		iocost.optional = bfq.optional = "cgroup.io.weight";
@@ -307,7 +328,7 @@ static int limit_io(struct plan *plan, struct cgroup_leaf *leaf, struct error *e
 	return 0;
 }
 
-/* ---- all of them --------------------------------------------------------------------------------------------------------- */
+/* ---- all of them ------------------------------------------------------------------------------------------------ */
 
 int cgroup_limits(struct plan *plan, struct cgroup_leaf *leaf, enum cgroup_controller controller, struct error *err)
 {
@@ -330,8 +351,9 @@ int cgroup_limits(struct plan *plan, struct cgroup_leaf *leaf, enum cgroup_contr
 /* Files with which a leaf would stop working as one: they move, stop or kill what is in it. */
 static bool is_reserved(const char *file)
 {
-	static const char *const reserved[] = { "cgroup.procs", "cgroup.threads", "cgroup.type", "cgroup.subtree_control",
-						"cgroup.kill", "cgroup.freeze", "freezer.state" };
+	static const char *const reserved[] = { "cgroup.procs",           "cgroup.threads", "cgroup.type",
+						"cgroup.subtree_control", "cgroup.kill",    "cgroup.freeze",
+						"freezer.state" };
 
 	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
 		if (strcmp(file, reserved[i]) == 0)
@@ -343,10 +365,13 @@ static bool is_reserved(const char *file)
 int cgroup_limits_raw(struct plan *plan, struct cgroup_leaf *leaf, int index, struct error *err)
 {
 	const struct cgroup_raw *raw = &plan->profile->cgroup.raw.items[index];
-	struct cgroup_write write = { .file = raw->file, .value = raw->value, .key = K_CGROUP_RAW_VALUE, .element = index + 1 };
+	struct cgroup_write write = {
+		.file = raw->file, .value = raw->value, .key = K_CGROUP_RAW_VALUE, .element = index + 1
+	};
 
 	if (strchr(raw->file, '/') || !strchr(raw->file, '.') || raw->file[0] == '.' || is_reserved(raw->file)) {
-		fail_at(err, K_CGROUP_RAW_FILE, index, "%s cannot be set: wanted is CONTROLLER.NAME that is a limit", raw->file);
+		fail_at(err, K_CGROUP_RAW_FILE, index, "%s cannot be set: wanted is CONTROLLER.NAME that is a limit",
+			raw->file);
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
 	return cgroup_add(plan, leaf, &write, err);

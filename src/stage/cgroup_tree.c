@@ -1,24 +1,24 @@
 /* cgroup_tree: which cgroup hierarchies this host has, and where in each the sandbox's own cgroup goes.
  *
  * Runs in the launcher, in plan; reads, changes nothing. A host is "v2" (one unified hierarchy), "v1" (a hierarchy per
- * controller or group of controllers), or a hybrid of both, where a controller is in exactly one of them; so the question is
- * asked per controller, and no kind of host has code of its own.
+ * controller or group of controllers), or a hybrid of both, where a controller is in exactly one of them; so the
+ * question is asked per controller, and no kind of host has code of its own.
  *
  * The base, below which `sandbox/<id>` is made, is the first of these that applies:
  *   1. cgroup.parent: must exist. We never make or remove it, nor anything above it.
  *   2. v2, the launcher's own cgroup, when it is delegated to it (an ordinary user: it may write there; root: systemd's
- *      delegate attribute, or the top of a cgroup namespace), and nobody else is in it. A v2 cgroup that passes controllers
- *      down cannot hold processes, so the launcher steps aside into `sandbox/launcher` until undo. Where no controller is
- *      needed, only a place to kill in, company does not matter.
- *   3. an ordinary user, v2: the nearest cgroup above that the user may write and that holds no process. It is above us, so
- *      the kernel lets us move a child from here to there. v1: our own cgroup, if writable.
+ *      delegate attribute, or the top of a cgroup namespace), and nobody else is in it. A v2 cgroup that passes
+ *      controllers down cannot hold processes, so the launcher steps aside into `sandbox/launcher` until undo. Where
+ *      no controller is needed, only a place to kill in, company does not matter.
+ *   3. an ordinary user, v2: the nearest cgroup above that the user may write and that holds no process. It is above
+ *      us, so the kernel lets us move a child from here to there. v1: our own cgroup, if writable.
  *   4. root: the top of the hierarchy.
  *
- * v2 at the true top: a controller that the top does not pass down is turned on there and stays on. Turning on only adds
- * files below; turning off could take away limits that somebody has set since. Everywhere else a controller that base lacks
- * is for base's owner to provide, and the error says how.
+ * v2 at the true top: a controller that the top does not pass down is turned on there and stays on. Turning on only
+ * adds files below; turning off could take away limits that somebody has set since. Everywhere else a controller that
+ * base lacks is for base's owner to provide, and the error says how.
  *
- * Failure: exit 122 with the remedy, unless cgroup.missing says "skip" (cgroup.c). Nothing to undo.
+ * Failure: exit 122 with the remedy, unless cgroup.missing says "skip" (cgroup_plan.c). Nothing to undo.
  */
 #include "stage/cgroup.h"
 
@@ -33,7 +33,7 @@
 #include "base/format.h"
 #include "base/parse.h"
 
-/* ---- reading the host -------------------------------------------------------------------------------------------- */
+/* ---- reading the host ------------------------------------------------------------------------------------------- */
 
 /* mountinfo writes blank, tab, newline and backslash as \ooo. */
 static void unescape(char *text)
@@ -230,7 +230,7 @@ const struct cgroup_hierarchy *cgroup_hierarchy_of(const struct cgroup_hierarchi
 	return cgroup_unified(hierarchies);
 }
 
-/* ---- placing ------------------------------------------------------------------------------------------------------- */
+/* ---- placing ---------------------------------------------------------------------------------------------------- */
 
 static bool may_write(const char *directory, const char *file)
 {
@@ -263,8 +263,8 @@ static int company(const char *directory)
 	return pid == (uint64_t)getpid() && !parse_next(at, &pid) ? 1 : 2;
 }
 
-/* The true top of v2 is exempt from the rule that a cgroup passes down controllers or holds processes; every other cgroup,
- * the top of a namespace too, has a cgroup.type. */
+/* The true top of v2 is exempt from the rule that a cgroup passes down controllers or holds processes; every other
+ * cgroup, the top of a namespace too, has a cgroup.type. */
 static bool is_true_top(const char *directory)
 {
 	char path[PATH_MAX];
@@ -278,7 +278,8 @@ static bool is_delegated_to_root(const struct cgroup_hierarchy *hierarchy, const
 {
 	char value = 0;
 
-	if (getxattr(directory, "trusted.delegate", &value, 1) == 1 || getxattr(directory, "user.delegate", &value, 1) == 1)
+	if (getxattr(directory, "trusted.delegate", &value, 1) == 1 ||
+	    getxattr(directory, "user.delegate", &value, 1) == 1)
 		return value == '1';
 	return !hierarchy->own[0] && !is_true_top(directory);
 }
@@ -292,8 +293,8 @@ static int set_base(struct plan *plan, struct cgroup_leaf *leaf, const char *bas
 	return fail_errno(err, K_CGROUP, "cannot plan the cgroup");
 }
 
-/* cgroup.procs of the nearest cgroup above both the launcher's and base must be writable, or v2 moves nothing between them
- * (cgroups(7), delegation containment). */
+/* cgroup.procs of the nearest cgroup above both the launcher's and base must be writable, or v2 moves nothing between
+ * them (cgroups(7), delegation containment). */
 static int check_containment(struct plan *plan, const struct cgroup_leaf *leaf, struct error *err)
 {
 	const struct cgroup_hierarchy *hierarchy = leaf->hierarchy;
@@ -337,7 +338,7 @@ static int place_in_parent(struct plan *plan, struct cgroup_leaf *leaf, struct e
 	fd = mount < 0 ? -1 : open_beneath(mount, leaf->base + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) {
 		fail_errno(err, K_CGROUP_PARENT, "cannot open the cgroup %s", leaf->base_path);
-		return error_remedy(err, "make it first: mkdir -p %s", leaf->base_path);
+		return err->sys_errno == ENOENT ? error_remedy(err, "make it first: mkdir -p %s", leaf->base_path) : -1;
 	}
 	if (is_ours(leaf->hierarchy, leaf->base_path))
 		return check_containment(plan, leaf, err);
@@ -369,10 +370,12 @@ static int nothing_delegated(const struct cgroup_leaf *leaf, struct error *err)
 
 	fail(err, K_CGROUP, "cannot make a cgroup: nothing below %s is delegated to this user", hierarchy->mount);
 	if (hierarchy->v2)
-		return error_remedy(err, "run it in a cgroup of its own: systemd-run --user --scope --quiet -p Delegate=yes -- "
-					 "sandbox ...   or set cgroup.missing = \"skip\" to go without limits");
-	return error_remedy(err, "this host has the controller on cgroup v1, where only root can use it: run as root, give the "
-				 "user a writable cgroup as cgroup.parent, or set cgroup.missing = \"skip\" to go without limits");
+		return error_remedy(
+			err, "run it in a cgroup of its own: systemd-run --user --scope --quiet -p Delegate=yes -- "
+			     "sandbox ...   or set cgroup.missing = \"skip\" to go without limits");
+	return error_remedy(
+		err, "this host has the controller on cgroup v1, where only root can use it: run as root, give the "
+		     "user a writable cgroup as cgroup.parent, or set cgroup.missing = \"skip\" to go without limits");
 }
 
 /* Rule 2: whether the launcher's own cgroup can be base. */
@@ -412,8 +415,9 @@ int cgroup_place(struct plan *plan, struct cgroup_leaf *leaf, bool controllers, 
 		if (is_ours(leaf->hierarchy, leaf->base_path))
 			return 0;
 		fail_errno(err, K_CGROUP, "cannot make a cgroup in %s", leaf->base_path);
-		return error_remedy(err, "let the file system be mounted read-write, or set cgroup.missing = \"skip\" to go "
-					 "without limits");
+		return error_remedy(err,
+				    "let the file system be mounted read-write, or set cgroup.missing = \"skip\" to go "
+				    "without limits");
 	}
 	if (leaf->hierarchy->v2 && leaf->hierarchy->own)
 		above = find_above(plan, leaf, controllers);
@@ -422,7 +426,7 @@ int cgroup_place(struct plan *plan, struct cgroup_leaf *leaf, bool controllers, 
 	return set_base(plan, leaf, leaf->hierarchy->own, (size_t)above, err);
 }
 
-/* ---- v2: controllers ------------------------------------------------------------------------------------------------- */
+/* ---- v2: controllers -------------------------------------------------------------------------------------------- */
 
 static int read_words(const char *directory, const char *file, char *text, size_t size, struct error *err)
 {
@@ -450,7 +454,8 @@ static int controller_absent(const struct plan *plan, const struct cgroup_leaf *
 {
 	fail(err, K_CGROUP, "the %s controller is not available in %s", controller, leaf->base_path);
 	if (plan->profile->cgroup.parent && leaf->base[0])
-		error_remedy(err, "let the cgroups above pass it down: echo +%s > .../cgroup.subtree_control", controller);
+		error_remedy(err, "let the cgroups above pass it down: echo +%s > .../cgroup.subtree_control",
+			     controller);
 	else if (!plan->caller->root)
 		error_remedy(err, "let the system pass it down to users: systemctl edit user@.service, with [Service] "
 				  "Delegate=cpu cpuset io memory pids");
@@ -468,9 +473,13 @@ int cgroup_enable(struct plan *plan, struct cgroup_leaf *leaf, const char *contr
 		return controller_absent(plan, leaf, controller, err);
 	if (!options_have_all(passed, controller)) {
 		if (!leaf->move_launcher && company(leaf->base_path) && !is_true_top(leaf->base_path)) {
-			fail(err, K_CGROUP, "the %s controller is not passed down by %s, which cannot be changed while processes "
-			     "are in it", controller, leaf->base_path);
-			error_remedy(err, "move them into a cgroup of their own below it, or run sandbox in a cgroup of its own");
+			fail(err, K_CGROUP,
+			     "the %s controller is not passed down by %s, which cannot be changed while processes "
+			     "are in it",
+			     controller, leaf->base_path);
+			error_remedy(
+				err,
+				"move them into a cgroup of their own below it, or run sandbox in a cgroup of its own");
 			return 0;
 		}
 		if (add_controller(plan, &leaf->enable_base, controller, err))

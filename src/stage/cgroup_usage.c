@@ -1,10 +1,10 @@
 /* cgroup_usage: what the sandbox used, as its cgroups counted it.
  *
- * Runs in the launcher, in undo, when everything inside has ended and before the leaf is removed, and only if somebody asks
- * (host->usage). A row per number: the file, the word before it where the file has several, and its unit. v1 and v2 files
- * never meet in one directory, so one table serves both; what a kernel does not count stays -1. Cannot fail.
+ * Runs in the launcher, in undo, when everything inside has ended and before the leaf is removed, and only if somebody
+ * asks (host->usage). A row per number: the file, the word before it where the file has several, and its unit. v1 and
+ * v2 files never meet in one directory, so one table serves both; what a kernel does not count stays -1. Cannot fail.
  */
-#include "stage/cgroup.h"
+#include "stage/cgroup_leaf.h"
 
 #include <string.h>
 
@@ -13,9 +13,10 @@
 
 struct usage_row {
 	const char *file;
-	const char *word;         /* NULL: the file is one number */
-	size_t field;             /* offset in struct usage */
-	uint64_t divisor;         /* of the kernel's unit, to get ours */
+	const char *word; /* NULL: the file is one number */
+	size_t field;     /* offset in struct usage */
+	uint64_t divisor; /* of the kernel's unit, to get ours */
+	bool more;        /* on top of what another row found */
 };
 
 #define FIELD(name) offsetof(struct usage, name)
@@ -24,20 +25,22 @@ enum { NSEC_PER_USEC = 1000 };
 
 /* Rows of one file follow each other: it is read once. */
 static const struct usage_row rows[] = {
-	{ "memory.peak", NULL, FIELD(memory_peak_bytes), 1 },                  /* v2, Linux 5.19 */
-	{ "memory.events", "oom_kill ", FIELD(oom_kills), 1 },
-	{ "memory.events", "max ", FIELD(memory_max_events), 1 },
-	{ "memory.max_usage_in_bytes", NULL, FIELD(memory_peak_bytes), 1 },    /* v1 */
-	{ "memory.oom_control", "oom_kill ", FIELD(oom_kills), 1 },
-	{ "memory.failcnt", NULL, FIELD(memory_max_events), 1 },
-	{ "pids.peak", NULL, FIELD(pids_peak), 1 },                            /* Linux 6.6 */
-	{ "pids.events", "max ", FIELD(pids_max_events), 1 },
-	{ "cpu.stat", "user_usec ", FIELD(user_usec), 1 },                     /* v2 */
-	{ "cpu.stat", "system_usec ", FIELD(system_usec), 1 },
-	{ "cpu.stat", "throttled_usec ", FIELD(throttled_usec), 1 },
-	{ "cpu.stat", "throttled_time ", FIELD(throttled_usec), NSEC_PER_USEC }, /* v1 */
-	{ "cpuacct.usage_user", NULL, FIELD(user_usec), NSEC_PER_USEC },
-	{ "cpuacct.usage_sys", NULL, FIELD(system_usec), NSEC_PER_USEC },
+	{ "memory.peak", NULL, FIELD(memory_peak_bytes), 1, false }, /* v2, Linux 5.19 */
+	{ "memory.events", "oom_kill ", FIELD(oom_kills), 1, false },
+	{ "memory.events", "max ", FIELD(memory_max_events), 1, false },
+	{ "memory.max_usage_in_bytes", NULL, FIELD(memory_peak_bytes), 1, false }, /* v1 */
+	{ "memory.oom_control", "oom_kill ", FIELD(oom_kills), 1, false },
+	{ "memory.failcnt", NULL, FIELD(memory_max_events), 1, false },
+	{ "memory.memsw.failcnt", NULL, FIELD(memory_max_events), 1,
+	  true },                                          /* the limit met first when both are equal */
+	{ "pids.peak", NULL, FIELD(pids_peak), 1, false }, /* Linux 6.6 */
+	{ "pids.events", "max ", FIELD(pids_max_events), 1, false },
+	{ "cpu.stat", "user_usec ", FIELD(user_usec), 1, false }, /* v2 */
+	{ "cpu.stat", "system_usec ", FIELD(system_usec), 1, false },
+	{ "cpu.stat", "throttled_usec ", FIELD(throttled_usec), 1, false },
+	{ "cpu.stat", "throttled_time ", FIELD(throttled_usec), NSEC_PER_USEC, false }, /* v1 */
+	{ "cpuacct.usage_user", NULL, FIELD(user_usec), NSEC_PER_USEC, false },
+	{ "cpuacct.usage_sys", NULL, FIELD(system_usec), NSEC_PER_USEC, false },
 };
 
 /* Where the number of `word` stands: at the start of a line. */
@@ -47,6 +50,13 @@ static const char *find_word(const char *text, const char *word)
 		if (at == text || at[-1] == '\n')
 			return at + strlen(word);
 	return NULL;
+}
+
+static void set(struct usage *usage, const struct usage_row *row, int64_t value)
+{
+	int64_t *field = (int64_t *)(void *)((char *)usage + row->field);
+
+	*field = row->more && *field > 0 ? *field + value : value;
 }
 
 void cgroup_usage(const struct cgroup_made *made, struct usage *usage)
@@ -65,6 +75,6 @@ void cgroup_usage(const struct cgroup_made *made, struct usage *usage)
 		if (row->word)
 			at = find_word(text, row->word);
 		if (at && parse_next(at, &value))
-			*(int64_t *)(void *)((char *)usage + row->field) = (int64_t)(value / row->divisor);
+			set(usage, row, (int64_t)(value / row->divisor));
 	}
 }
