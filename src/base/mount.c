@@ -30,8 +30,11 @@ CHILD static void read_reason(int context, struct mount_reason *ret)
 	}
 }
 
-CHILD static int configure(int context, const struct mount_option *options)
+/* Without a source the mount table would say "none". */
+CHILD static int configure(int context, const char *type, const struct mount_option *options)
 {
+	if (sys_fsconfig(context, FSCONFIG_SET_STRING, "source", type, 0))
+		return -1;
 	for (; options && options->name; options++) {
 		unsigned command = options->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG;
 
@@ -52,7 +55,7 @@ CHILD int mount_new(const char *type, const struct mount_option *options, uint64
 		ret_reason->text[0] = '\0';
 	if (context < 0)
 		return -1;
-	if (!configure(context, options))
+	if (!configure(context, type, options))
 		mount = sys_fsmount(context, 0, (unsigned)attributes);
 	saved = errno;
 	if (mount < 0 && ret_reason)

@@ -62,6 +62,9 @@ bool idmap_needed(const struct plan *plan, const struct host *host, int idmap);
 int idmap_open(const struct plan *plan, const struct host *host, int idmap, const struct host_object *source,
 	       struct error *err);
 
+/* The host's user and group under whom files can be made on a mount so mapped. */
+void idmap_builder(const struct plan *plan, const struct host *host, int idmap, uid_t *ret_uid, gid_t *ret_gid);
+
 /* What the launcher makes for the child. */
 struct outside {
 	const struct plan *plan;

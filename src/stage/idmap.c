@@ -148,3 +148,11 @@ int idmap_open(const struct plan *plan, const struct host *host, int idmap, cons
 				     source->path);
 	return userns;
 }
+
+void idmap_builder(const struct plan *plan, const struct host *host, int idmap, uid_t *ret_uid, gid_t *ret_gid)
+{
+	bool owner = idmap == IDMAP_OWNER;
+
+	*ret_uid = outside_of(host->uid_map, host->uid_map_count, owner ? plan->ids.uid : plan->userns.build_uid);
+	*ret_gid = outside_of(host->gid_map, host->gid_map_count, owner ? plan->ids.gid : plan->userns.build_gid);
+}

@@ -14,9 +14,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/securebits.h>
 #include <sched.h>
+#include <sys/fsuid.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +31,8 @@ enum { STACK_SIZE = 256 * 1024 };
 struct job {
 	const struct outside *outside;
 	int userns;
+	uid_t uid;                /* owner of what overlayfs makes for itself: an idmapped layer takes mapped owners only */
+	gid_t gid;
 	int mount;
 	struct error *err;
 };
@@ -55,6 +60,21 @@ static int clone_source(const struct outside *outside, int userns, struct error 
 	return TAKE_FD(mount);
 }
 
+/* Files are made as another user from here on, with all capabilities kept (capabilities(7), setfsuid(2)); the launcher,
+ * another process with credentials of its own, is not affected. */
+CHILD static int make_files_as(uid_t uid, gid_t gid)
+{
+	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
+		return -1;
+	(void)setfsgid(gid);
+	(void)setfsuid(uid);
+	/* They tell the id that holds, never an error. */
+	if ((gid_t)setfsgid(gid) == gid && (uid_t)setfsuid(uid) == uid)
+		return 0;
+	errno = EPERM;
+	return -1;
+}
+
 /* The process in the mount namespace of its own. What it opens the launcher has too; it closes all but the mount. */
 CHILD static int stack_layers(void *argument)
 {
@@ -68,7 +88,7 @@ CHILD static int stack_layers(void *argument)
 					   .name = "overlay" };
 
 	if (root < 0 || descriptors < 0 || staging < 0 || mount_restrict(root, 0, MS_PRIVATE, true) ||
-	    mount_attach(staging, root))
+	    mount_attach(staging, root) || (job->userns >= 0 && make_files_as(job->uid, job->gid)))
 		fail_errno_at(job->err, overlay->key, overlay->index, "cannot make a place for the overlay's layers");
 	else
 		job->mount = overlay_mount(overlay, &site, job->outside->attributes, job->err);
@@ -106,5 +126,6 @@ int outside_mount(const struct outside *outside, struct error *err)
 	if (outside->source)
 		return clone_source(outside, userns, err);
 	job.userns = userns;
+	idmap_builder(outside->plan, outside->host, outside->idmap, &job.uid, &job.gid);
 	return run_job(&job);
 }

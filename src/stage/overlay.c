@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -317,11 +318,24 @@ CHILD static int stack(const struct overlay_plan *overlay, const struct overlay_
 	return mount;
 }
 
+/* Where it cannot make what it needs in the work directory, overlayfs falls back to read-only by itself. */
+CHILD static int check_writable(const struct overlay_plan *overlay, int mount, bool read_only, struct error *err)
+{
+	unsigned long flags = 0;
+
+	if (mount_flags(mount, &flags))
+		return fail_errno_at(err, overlay->key, overlay->index, "cannot look at the overlay");
+	if (overlay->writable && !read_only && flags & ST_RDONLY)
+		return fail_at(err, overlay->work.key, overlay->index,
+			       "cannot make the overlay writable: the kernel cannot use its work directory");
+	return 0;
+}
+
 CHILD int overlay_mount(const struct overlay_plan *overlay, const struct overlay_site *site, uint64_t attributes,
 			struct error *err)
 {
 	struct layers layers = { .parent = -1, .upper = -1, .work = -1 };
-	int mount = -1;
+	AUTO_CLOSE int mount = -1;
 
 	layers.place = make_and_open(site->staging, site->name);
 	if (layers.place < 0)
@@ -331,5 +345,5 @@ CHILD int overlay_mount(const struct overlay_plan *overlay, const struct overlay
 	     (!open_upper(overlay, site, &layers, err) && !try_xattrs(overlay, site, layers.upper, err))))
 		mount = stack(overlay, site, &layers, attributes, err);
 	close_layers(&layers);
-	return mount;
+	return mount < 0 || check_writable(overlay, mount, attributes & MOUNT_ATTR_RDONLY, err) ? -1 : TAKE_FD(mount);
 }

@@ -2,8 +2,8 @@
  *
  * enter    (child, after everything that opens a path of the host) makes a tmpfs root read-only if it is to be, turns the
  *          working directory into the process's root directory (pivot_root(2) with the same directory twice, which leaves
- *          the old root stacked on top of the new one), detaches the old root with all that is mounted in it, the staging
- *          tmpfs included, and looks whether nothing of it is left.
+ *          the old root stacked on top of the new one), detaches the staging tmpfs and the old root with all that is
+ *          mounted in it, and looks whether nothing of it is left.
  *
  * What is left is judged by the mount table: what it lists is what can be reached from the process's root directory.
  * Exactly one mount may be on "/", the one that root attached, and none may hang from a mount that is not listed. Detached
@@ -131,7 +131,8 @@ CHILD int pivot_enter(const struct plan *plan, struct inside *inside, struct err
 				     "mounted root first");
 		return -1;
 	}
-	if (umount2(".", MNT_DETACH) || chdir("/"))
+	/* What lies on "." now, from the top: the staging tmpfs, and the host's root that it was stacked on. */
+	if (umount2(".", MNT_DETACH) || umount2(".", MNT_DETACH) || chdir("/"))
 		return fail_errno(err, 0, "cannot leave the host's tree");
 	fd_close(&inside->staging);
 	return verify(inside, root, err);
