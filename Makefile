@@ -121,7 +121,7 @@ $(BUILD)/gen/.keys: $(BUILD)/mkschema schema/profile.schema schema/options.schem
 # The filters' own sources are named for the version that cached filters carry.
 $(BUILD)/gen/.syscalls: $(BUILD)/mksyscalls $(SYSCALL_SCHEMAS) $(FILTER_SOURCES)
 	@mkdir -p $(@D)
-	$(call quiet,GEN)$(BUILD)/mksyscalls $(addprefix $(@D)/,syscalls.h syscalls.c syscall-sets.roff) \
+	$(call quiet,GEN)$(BUILD)/mksyscalls $(addprefix $(@D)/,syscalls.h syscalls.c syscall-sets.mdoc) \
 		$(SYSCALL_SCHEMAS) $(FILTER_SOURCES) && touch $@
 
 $(BUILD)/gen/%.c $(BUILD)/gen/%.h: $(BUILD)/gen/.made ;

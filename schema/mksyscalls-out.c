@@ -188,29 +188,38 @@ static void put_names(FILE *out, const config_setting_t *list)
 }
 
 /* The manual's list of sets: what each holds, and its rules in words. */
-void put_manual(FILE *out)
+/* One rule of a set, in words: its calls, the conditions, the action. */
+static void put_manual_rule(FILE *out, const config_setting_t *rule)
 {
-	for (int i = 0; i < tables.set_count; i++) {
-		const config_setting_t *own = config_setting_get_member(tables.sets[i].setting, "rules");
+	const config_setting_t *when = config_setting_get_member(rule, "when");
 
-		fprintf(out, ".TP\n.B %s\n%s\n.br\n", tables.sets[i].name, text_of(tables.sets[i].setting, "doc"));
-		put_names(out, config_setting_get_member(tables.sets[i].setting, "calls"));
-		for (int j = 0; j < length(own); j++) {
-			const config_setting_t *rule = config_setting_get_elem(own, (unsigned)j);
-			const config_setting_t *when = config_setting_get_member(rule, "when");
+	fputs("\n.Pp\n", out);
+	put_names(out, config_setting_get_member(rule, "calls"));
+	for (int i = 0; i < length(when); i++) {
+		const config_setting_t *condition = config_setting_get_elem(when, (unsigned)i);
+		const config_setting_t *op = config_setting_get_elem(condition, 1);
 
-			fputs("\n.br\n", out);
-			put_names(out, config_setting_get_member(rule, "calls"));
-			for (int k = 0; k < length(when); k++) {
-				const config_setting_t *condition = config_setting_get_elem(when, (unsigned)k);
-				const config_setting_t *op = config_setting_get_elem(condition, 1);
-
-				fprintf(out, "%s %s %s %s", k ? " and" : " when", text_of(condition, "arg"),
-					config_setting_name(op), config_setting_get_string(op));
-			}
-			fprintf(out, ": %s", text_of(rule, "action"));
-		}
-		fputs("\n", out);
+		fprintf(out, "%s %s %s %s", i ? " and" : " when", text_of(condition, "arg"), config_setting_name(op),
+			config_setting_get_string(op));
 	}
+	fprintf(out, ": %s", text_of(rule, "action"));
 }
 
+void put_manual(FILE *out)
+{
+	fputs(".Bl -tag -width indent\n", out);
+	for (int i = 0; i < tables.set_count; i++) {
+		const config_setting_t *calls = config_setting_get_member(tables.sets[i].setting, "calls");
+		const config_setting_t *rules = config_setting_get_member(tables.sets[i].setting, "rules");
+
+		fprintf(out, ".It Ic %s\n%s", tables.sets[i].name, text_of(tables.sets[i].setting, "doc"));
+		if (length(calls) > 0) {
+			fputs("\n.Pp\n", out);
+			put_names(out, calls);
+		}
+		for (int j = 0; j < length(rules); j++)
+			put_manual_rule(out, config_setting_get_elem(rules, (unsigned)j));
+		fputs("\n", out);
+	}
+	fputs(".El\n", out);
+}

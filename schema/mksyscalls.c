@@ -1,6 +1,6 @@
 /* mksyscalls: the build-time compiler of everything the launcher knows about system calls.
  *
- *	mksyscalls OUT.h OUT.c OUT.roff NUMBERS ARGUMENTS SETS [SOURCE ...]
+ *	mksyscalls OUT.h OUT.c OUT.mdoc NUMBERS ARGUMENTS SETS [SOURCE ...]
  *
  * Takes the names and numbers of all ABIs from libseccomp, adds those of NUMBERS, the arguments and constants of
  * ARGUMENTS and the sets of SETS (schema/syscall-*.schema), and writes const tables (src/stage/seccomp_tables.h) and the
@@ -286,7 +286,7 @@ int main(int argc, char **argv)
 	FILE *out[3];
 
 	if (argc < 7)
-		stop("usage: mksyscalls OUT.h OUT.c OUT.roff NUMBERS ARGUMENTS SETS [SOURCE ...]");
+		stop("usage: mksyscalls OUT.h OUT.c OUT.mdoc NUMBERS ARGUMENTS SETS [SOURCE ...]");
 	for (int i = 4; i < argc; i++)
 		add_version_file(argv[i]);
 	take_from_libseccomp();
