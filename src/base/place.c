@@ -38,8 +38,9 @@ CHILD static int open_existing(int root, const char *path, const char **ret_rest
 		}
 		if (errno != ENOENT || length == 0)
 			return -1;
-		while (prefix[--length] != '/')
-			;
+		do
+			length--;
+		while (length && prefix[length] != '/');
 		prefix[length] = '\0';
 	}
 }
