@@ -73,7 +73,7 @@ LINK = $(CC) $(HARDENING) $(CFLAGS) $(LDFLAGS) $(LINKING)
 # ---- sources ---------------------------------------------------------------------------------------------------
 
 SOURCES := $(wildcard src/*.c src/*/*.c)
-GENERATED := $(BUILD)/gen/schema.c $(BUILD)/gen/options.c
+GENERATED := $(foreach name,schema options syscalls,$(BUILD)/gen/$(name).c)
 OBJECTS := $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out src/main.c,$(SOURCES))) \
 	$(patsubst $(BUILD)/gen/%.c,$(BUILD)/obj/gen/%.o,$(GENERATED))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/test_*.c))
@@ -200,16 +200,32 @@ endef
 
 # ---- installation --------------------------------------------------------------------------------------------------
 
-MANUALS := $(wildcard man/*.[1-9])
+MANUALS := $(patsubst man/%,$(BUILD)/man/%,$(wildcard man/*.[1-9]))
 
-.PHONY: install uninstall dist clean help
-install: all
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR)/sandbox/profiles $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
+.PHONY: manuals install uninstall dist clean help
+manuals: $(MANUALS)
+
+# A line .\" @FILE@ becomes what schema/ made of that name.
+$(BUILD)/man/%: man/% $(BUILD)/gen/.made
+	@mkdir -p $(@D)
+	$(call quiet,MAN)awk -v gen=$(BUILD)/gen '{ file = gen "/" substr($$2, 2, length($$2) - 2) } \
+		/^\.\\" @.*@$$/ { while ((got = getline line <file) > 0) print line; if (got < 0) exit 1; next } \
+		{ gsub(/@profiles@/, "$(DATADIR)/sandbox/profiles"); print }' $< | \
+		sed -E '/^[.]/!s/([.:]) ([A-Z])/\1\n\2/g' >$@
+
+install: all manuals
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(DATADIR)/sandbox/profiles $(MANDIR)/man1 $(MANDIR)/man5 \
+		$(DATADIR)/bash-completion/completions)
 	install -m 0755 $(BUILD)/sandbox $(DESTDIR)$(BINDIR)/sandbox
 	install -m 0644 profiles/*.conf $(DESTDIR)$(DATADIR)/sandbox/profiles
 	install -m 0755 profiles/mkrootfs $(DESTDIR)$(DATADIR)/sandbox/mkrootfs
+	install -m 0644 $(BUILD)/gen/example.conf $(BUILD)/gen/profile.schema.json $(DESTDIR)$(DATADIR)/sandbox
+	install -m 0644 $(BUILD)/man/sandbox.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 0644 $(BUILD)/man/sandbox.conf.5 $(DESTDIR)$(MANDIR)/man5
+	install -m 0644 $(BUILD)/gen/sandbox.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/sandbox
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/sandbox
+	rm -f $(addprefix $(DESTDIR),$(BINDIR)/sandbox $(MANDIR)/man1/sandbox.1 $(MANDIR)/man5/sandbox.conf.5 \
+		$(DATADIR)/bash-completion/completions/sandbox)
 	rm -rf $(DESTDIR)$(DATADIR)/sandbox
 
 dist:
