@@ -263,10 +263,10 @@ CHILD static int check_oom_score(const struct plan *plan, const struct inside *i
 /* Should: refuse whatever is not as planned, and leave no procfs behind.  Mustn't: run after landlock or seccomp. */
 CHILD int attest_confine(const struct plan *plan, struct inside *inside, struct error *err)
 {
-	if (check_namespaces(plan, inside, err) || attest_status(plan, inside, err) || check_properties(plan, err) ||
-	    check_limits(plan, err) || check_affinity(plan, err) || check_session(inside, err) ||
-	    check_cwd(plan, err) || check_cgroup(plan, inside, err) || check_oom_score(plan, inside, err) ||
-	    attest_descriptors(plan, inside, err))
+	if (check_namespaces(plan, inside, err) || attest_status(plan, inside, err) ||
+	    attest_descriptors(plan, inside, err) || check_properties(plan, err) || check_limits(plan, err) ||
+	    check_affinity(plan, err) || check_session(inside, err) || check_cwd(plan, err) ||
+	    check_cgroup(plan, inside, err) || check_oom_score(plan, inside, err))
 		return error_exit(err, EXIT_OF_INTERNAL);
 	fd_close(&inside->procfs);
 	return 0;

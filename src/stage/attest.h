@@ -3,7 +3,7 @@
  *   attest.c          the stage's cells, and the order of the checks
  *   attest_mounts.c   the mount table against the plan
  *   attest_status.c   /proc/self/status: credentials, capabilities, signals
- *   attest_descriptors.c  /proc/self/fd
+ *   attest_descriptors.c  what is open
  *   attest_running.c  the launcher's look at the running payload
  *
  * Every check returns 0, or -1 with *err saying what differs. */
@@ -14,7 +14,7 @@
 
 enum {
 	ATTEST_NAMESPACES = 8,
-	ATTEST_BUFFER_SIZE = 1024 * 1024, /* about 8,000 mounts; pages of it exist once they are written */
+	ATTEST_BUFFER_SIZE = 32 * 1024, /* about 250 mounts; for more the child maps itself room */
 };
 
 /* A mount that the plan promises, and everything mounted below it where `tree` says so. */
@@ -42,13 +42,14 @@ struct attest_facts {
 	struct attest_mount *mounts;
 	size_t mount_count;
 	char *buffer;
+	int descriptor_table_size; /* filled by attest_status */
 };
 
 int attest_mounts_plan(struct plan *plan, struct attest_facts *facts, struct error *err);
 CHILD int attest_mounts(const struct plan *plan, const struct inside *inside, struct error *err);
 
-CHILD int attest_descriptors(const struct plan *plan, const struct inside *inside, struct error *err);
 CHILD int attest_status(const struct plan *plan, const struct inside *inside, struct error *err);
+CHILD int attest_descriptors(const struct plan *plan, const struct inside *inside, struct error *err);
 
 /* The value behind `name` ("CapEff:") in text of the form of /proc/PID/status; NULL when there is no such line. */
 CHILD const char *attest_field(const char *status, const char *name);

@@ -13,8 +13,11 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/file.h"
+
+enum { TABLE_MIN = 256 * 1024, TABLE_MAX = 128 * 1024 * 1024 };
 
 /* ---- plan ------------------------------------------------------------------------------------------------------- */
 
@@ -209,17 +212,16 @@ CHILD static int check_unpromised(const struct attest_facts *facts, const struct
 	return fail(err, 0, "a mount on %s was not planned", point);
 }
 
-CHILD static int check_lines(const struct plan *plan, struct error *err)
+CHILD static int check_lines(struct attest_facts *facts, const char *table, struct error *err)
 {
-	struct attest_facts *facts = plan->attest.facts;
 	struct line line;
 
-	for (const char *at = facts->buffer; *at;) {
+	for (const char *at = table; *at;) {
 		at = parse_line(at, &line);
 		if (check_promises(facts, &line, err))
 			return -1;
 	}
-	for (const char *at = facts->buffer; *at;) {
+	for (const char *at = table; *at;) {
 		at = parse_line(at, &line);
 		if (!promised(facts, &line) && check_unpromised(facts, &line, err))
 			return -1;
@@ -227,16 +229,33 @@ CHILD static int check_lines(const struct plan *plan, struct error *err)
 	return 0;
 }
 
+/* Maps memory where the room made by plan is not enough. It goes with the exec. */
+CHILD static char *read_table(const struct inside *inside, char *buffer)
+{
+	static const char file[] = "self/mountinfo";
+	ssize_t length = read_file_at(inside->procfs, file, buffer, ATTEST_BUFFER_SIZE);
+
+	for (size_t size = TABLE_MIN; length < 0 && errno == EFBIG && size <= TABLE_MAX; size *= 8) {
+		buffer = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (buffer == MAP_FAILED)
+			return NULL;
+		length = read_file_at(inside->procfs, file, buffer, size);
+	}
+	return length < 0 ? NULL : buffer;
+}
+
 CHILD int attest_mounts(const struct plan *plan, const struct inside *inside, struct error *err)
 {
 	struct attest_facts *facts = plan->attest.facts;
+	const char *table = NULL;
 
 	for (size_t i = 0; i < facts->mount_count; i++)
 		if (find(&facts->mounts[i], err))
 			return -1;
-	if (read_file_at(inside->procfs, "self/mountinfo", facts->buffer, ATTEST_BUFFER_SIZE) < 0)
+	table = read_table(inside, facts->buffer);
+	if (!table)
 		return fail_errno(err, 0, "cannot read /proc/self/mountinfo");
-	if (check_lines(plan, err))
+	if (check_lines(facts, table, err))
 		return -1;
 	for (size_t i = 0; i < facts->mount_count; i++)
 		if (facts->mounts[i].id && !facts->mounts[i].point)

@@ -1,7 +1,7 @@
 /* attest: /proc/self/status against the plan. Runs in the payload, in confine, from one read of the file.
  *
  * ids, groups, the five capability sets, no_new_privs, umask and the three signal sets stand there as the kernel holds
- * them, numbered as the payload's user namespace sees them. See attest.c for when, and what failure means.
+ * them, numbered as the payload's user namespace sees them; and the size of the descriptor table, for the next check. See attest.c for when, and what failure means.
  */
 #include "stage/attest.h"
 
@@ -127,6 +127,7 @@ CHILD int attest_status(const struct plan *plan, const struct inside *inside, st
 		{ "SigCgt:", 16, 0, 0, "caught signals" },
 	};
 	char *status = plan->attest.facts->buffer;
+	const char *size = NULL;
 
 	if (read_file_at(inside->procfs, "self/status", status, ATTEST_BUFFER_SIZE) < 0)
 		return fail_errno(err, 0, "cannot read /proc/self/status");
@@ -136,5 +137,7 @@ CHILD int attest_status(const struct plan *plan, const struct inside *inside, st
 	if (check_ids(status, "Uid:", plan->ids.uid, K_USERS_UID, err) ||
 	    check_ids(status, "Gid:", plan->ids.gid, K_USERS_GID, err))
 		return -1;
+	size = attest_field(status, "FDSize:");
+	plan->attest.facts->descriptor_table_size = size ? (int)attest_number(&size, 10) : 0;
 	return check_groups(status, &plan->ids, err);
 }
