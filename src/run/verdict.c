@@ -26,6 +26,7 @@
 #include "base/file.h"
 #include "base/format.h"
 #include "base/parse.h"
+#include "base/text.h"
 
 enum { FORMAT = 1, STATUS_MODE = 0666 };
 
@@ -89,9 +90,43 @@ int verdict_exit_status(const struct launch *launch, const struct outcome *outco
 /* ---- the record ----------------------------------------------------------------------------------------------------
  */
 
+/* Length of the UTF-8 character at `text`, 0 when there is none: JSON is UTF-8, file names need not be. */
+static size_t character_length(const unsigned char *text)
+{
+	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+
+	if (text[0] > 0xf4 || (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+/* A string for the record, its bytes that are no UTF-8 as \xNN; null when there is none. */
+static struct json_object *string_or_null(const char *text)
+{
+	struct text clean = { 0 };
+	struct json_object *string = NULL;
+
+	while (text && *text) {
+		size_t length = character_length((const unsigned char *)text);
+
+		if (length)
+			text_add_n(&clean, text, length);
+		else
+			text_add(&clean, "\\x%02x", (unsigned char)*text);
+		text += length ? length : 1;
+	}
+	string = clean.length ? json_object_new_string_len(clean.data, (int)clean.length) : NULL;
+	text_free(&clean);
+	return string;
+}
+
 static void add_text(struct json_object *record, const char *name, const char *text)
 {
-	json_object_object_add(record, name, text && text[0] ? json_object_new_string(text) : NULL);
+	json_object_object_add(record, name, string_or_null(text));
 }
 
 /* A negative number is one that is not known. */
@@ -107,7 +142,7 @@ static void add_usec_as_nsec(struct json_object *record, const char *name, int64
 
 static void add_item(struct json_object *list, const char *text)
 {
-	json_object_array_add(list, json_object_new_string(text));
+	json_object_array_add(list, string_or_null(text));
 }
 
 static struct json_object *limits_hit(const struct outcome *outcome)
