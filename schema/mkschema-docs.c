@@ -50,7 +50,7 @@ static void put_facts(const struct row *row, FILE *out)
 	const char *text = row_text(row, "default");
 	int number = 0;
 
-	fprintf(out, "A %s", type_find(row->type)->manual);
+	fprintf(out, "A %s", type_find(row->type)->noun);
 	if (row_text(row, "words"))
 		fputs(", or \"unlimited\"", out);
 	if (config_setting_lookup_int(row->setting, "min", &number))

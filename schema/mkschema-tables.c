@@ -393,6 +393,12 @@ void emit_tables(const struct schema *schema, FILE *out)
 	fputs("};\n\nconst char *const type_names[VALUE_TYPE_COUNT] = {\n", out);
 	for (int i = 0; i < TYPE_ROWS; i++)
 		fprintf(out, "\t\"%s\",\n", types[i].name);
+	fputs("};\n\nconst char *const type_nouns[VALUE_TYPE_COUNT] = {\n", out);
+	for (int i = 0; i < TYPE_ROWS; i++) {
+		fputc('\t', out);
+		put_literal(out, types[i].noun);
+		fputs(",\n", out);
+	}
 	fputs("};\n\nconst enum storage type_storage[VALUE_TYPE_COUNT] = {\n", out);
 	for (int i = 0; i < TYPE_ROWS; i++)
 		fprintf(out, "\tSTORAGE_%s,\n", types[i].storage);

@@ -13,13 +13,13 @@ struct type {
 	const char *storage;      /* enum storage of src/profile/schema.h */
 	const char *c_type;       /* of the field */
 	const char *unset;        /* its initialiser when the key has no default */
-	const char *manual;       /* what the manual calls it */
+	const char *noun;         /* with "a" before it: what the manual and messages call it */
 };
 
 static const struct type types[] = {
 	{ "group", SHAPE_GROUP, "NONE", NULL, NULL, "group" },
 	{ "list", SHAPE_LIST, "LIST", NULL, "{ NULL, 0 }", "list of groups" },
-	{ "bool", SHAPE_BOOL, "BOOL", "bool", "false", "true or false" },
+	{ "bool", SHAPE_BOOL, "BOOL", "bool", "false", "bool, true or false" },
 	{ "int", SHAPE_NUMBER, "INT", "int", "INT_UNSET", "number" },
 	{ "enum", SHAPE_TEXT, "INT", "int", "INT_UNSET", "word" },
 	{ "id", SHAPE_NUMBER, "U32", "uint32_t", "ID_UNSET", "user or group id" },
@@ -36,7 +36,7 @@ static const struct type types[] = {
 	{ "path", SHAPE_TEXT, "TEXT", "const char *", "NULL", "host path" },
 	{ "path_inside", SHAPE_TEXT, "TEXT", "const char *", "NULL", "path inside" },
 	{ "path_or_tmpfs", SHAPE_TEXT, "TEXT", "const char *", "NULL", "host path, or \"tmpfs\"" },
-	{ "action", SHAPE_TEXT, "TEXT", "const char *", "NULL", "action" },
+	{ "action", SHAPE_TEXT, "TEXT", "const char *", "NULL", "seccomp action" },
 	{ "scalar", SHAPE_TEXT, "TEXT", "const char *", "NULL", "number or constant" },
 	{ "names", SHAPE_TEXTS, "STRINGS", "struct strings", "{ NULL, 0 }", "set of words" },
 	{ "names_free", SHAPE_TEXTS, "STRINGS", "struct strings", "{ NULL, 0 }", "set of names" },

@@ -173,7 +173,7 @@ int parse_mode(const char *text, uint32_t *ret)
 	size_t digits = strspn(text, "01234567");
 	uint32_t value = 0;
 
-	if (text[0] != '0' || digits < 2 || text[digits])
+	if (digits < 4 || text[digits])
 		return refuse(EINVAL);
 	for (const char *at = text; *at; at++) {
 		value = value * 8 + (uint32_t)(*at - '0');

@@ -28,7 +28,7 @@ int parse_duration(const char *text, bool negative_too, int64_t *ret);
 /* "50%", "12.5%": *ret is in hundredths of a percent. */
 int parse_percent(const char *text, int64_t *ret);
 
-/* "0755": a zero and one to four octal digits, at most 07777. */
+/* "0755", "1777": four octal digits or more, at most 07777. */
 int parse_mode(const char *text, uint32_t *ret);
 
 /* For files of the kernel that list numbers: finds the next run of digits in `text`. Returns the position behind it with

@@ -265,7 +265,8 @@ struct profile {
  * except `path`, which is in the struct. */
 struct location {
 	const char *file;
-	int line;
+	int line;                 /* 0: unknown, or the command line */
+	bool written;             /* the key itself was: `file` is not merely its parent's place */
 	char path[128];
 };
 

@@ -64,6 +64,7 @@ extern const char schema_json[];     /* JSON Schema of the language */
 extern const char schema_text[];     /* schema/profile.schema itself */
 
 extern const char *const type_names[VALUE_TYPE_COUNT]; /* as in the schema */
+extern const char *const type_nouns[VALUE_TYPE_COUNT]; /* "size, such as "64M"": with an article it stands in a sentence */
 extern const enum storage type_storage[VALUE_TYPE_COUNT];
 
 static inline enum storage key_storage(int key)
@@ -76,5 +77,12 @@ int key_child(int parent, const char *name);
 
 /* The key with this path ("mounts[].source", or "mounts.source", or "mounts[2].source"); K_NONE when there is none. */
 int key_lookup(const char *path);
+
+/* The name in `parent` that `name` was probably meant to be; NULL when none is near. */
+const char *key_nearest(int parent, const char *name);
+
+/* What a key means, for `explain KEY`: some lines of text. */
+struct text;
+void key_explain(int key, struct text *out);
 
 #endif

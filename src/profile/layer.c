@@ -1,0 +1,139 @@
+/* layer: whether one layer is sound by itself, before it is merged with others. Also a value that a later layer will
+ * replace must be right: nothing in a profile is ever ignored.
+ *
+ * Parent only, while profiles are read; pure. */
+#include <stdint.h>
+#include <string.h>
+
+#include "profile/diagnostic.h"
+#include "profile/merge.h"
+#include "profile/schema.h"
+#include "profile/value.h"
+
+static int check_group(const struct merging *merging, int parent, struct node *group);
+
+#define REFUSE(merging, node, ...) ((node)->refused = true, diagnose_node((merging)->diagnostics, node, __VA_ARGS__))
+
+static int unknown_key(const struct merging *merging, int parent, struct node *node)
+{
+	const char *nearest = key_nearest(parent, node->name);
+
+	REFUSE(merging, node, nearest ? "unknown key; did you mean `%s`?" : "unknown key", nearest ? nearest : "");
+	return -1;
+}
+
+/* { target = "/tmp"; remove = true; }: nothing but the identity may stand beside `remove`. */
+static int check_remove(const struct merging *merging, int list, struct node *element)
+{
+	struct node *remove = node_member(element, "remove");
+
+	if (remove->by_text && strcmp(remove->text, "true") == 0) {
+		remove->type = NODE_BOOL;
+		remove->number = true;
+	}
+	if (remove->type != NODE_BOOL || !remove->number)
+		return REFUSE(merging, remove, "can only be true");
+	if (element->count != 2)
+		return REFUSE(merging, element, "an element that is removed has %s and remove, and nothing else",
+			      keys[keys[list].identity].name);
+	return 0;
+}
+
+static int check_element(const struct merging *merging, int list, struct node *element)
+{
+	int identity = keys[list].identity, result = 0;
+
+	if (element->type != NODE_GROUP)
+		return REFUSE(merging, element, "must be a group { }, not %s", node_kind(element));
+	if (identity && !node_member(element, keys[identity].name)) {
+		result = REFUSE(merging, element, "%s is missing", keys[identity].name);
+		element->refused = true;
+	}
+	if (identity && node_member(element, "remove"))
+		result |= check_remove(merging, list, element);
+	return check_group(merging, list, element) | result;
+}
+
+/* { add = [ ]; remove = [ ]; } in the place of a list. */
+static int check_changes(const struct merging *merging, int key, struct node *group)
+{
+	const struct reader reader = { .arena = merging->arena, .diagnostics = merging->diagnostics, .draft = true };
+	int result = 0;
+
+	for (struct node *child = group->first; child; child = child->next) {
+		union {
+			struct strings strings;
+			struct ints ints;
+		} field = { 0 };
+
+		if (strcmp(child->name, "add") == 0)
+			result |= value_read(&reader, key, child, &field);
+		else if (strcmp(child->name, "remove") != 0)
+			result |= REFUSE(merging, child, "unknown key; { add = [ ... ]; remove = [ ... ]; } changes a list");
+		else if (child->type != NODE_LIST)
+			result |= REFUSE(merging, child, "must be a list, not %s", node_kind(child));
+	}
+	group->refused |= result != 0;
+	return result;
+}
+
+static int check_value(const struct merging *merging, int key, struct node *node)
+{
+	const struct reader reader = { .arena = merging->arena, .diagnostics = merging->diagnostics, .draft = true };
+	union {
+		bool truth;
+		int integer;
+		uint32_t u32;
+		uint64_t u64;
+		int64_t i64;
+		const char *text;
+		struct strings strings;
+		struct ints ints;
+		struct limit limit;
+	} field = { 0 };
+	enum storage storage = key_storage(key);
+
+	if (node->type == NODE_GROUP && (storage == STORAGE_STRINGS || storage == STORAGE_INTS))
+		return check_changes(merging, key, node);
+	return value_read(&reader, key, node, &field);
+}
+
+static int check_key(const struct merging *merging, int key, struct node *node)
+{
+	int result = 0;
+
+	if (keys[key].type == TYPE_GROUP) {
+		if (node->type != NODE_GROUP)
+			return REFUSE(merging, node, "must be a group { }, not %s", node_kind(node));
+		return check_group(merging, key, node);
+	}
+	if (keys[key].type != TYPE_LIST)
+		return check_value(merging, key, node);
+	if (node->type != NODE_LIST) {
+		REFUSE(merging, node, "must be a list of groups, not %s", node_kind(node));
+		return diagnose_remedy(merging->diagnostics, "write ( { ... }, { ... } )");
+	}
+	for (struct node *element = node->first; element; element = element->next)
+		result |= check_element(merging, key, element);
+	return result;
+}
+
+static int check_group(const struct merging *merging, int parent, struct node *group)
+{
+	int result = 0;
+
+	for (struct node *child = group->first; child; child = child->next) {
+		int key = key_child(parent, child->name);
+
+		if (key != K_NONE)
+			result |= check_key(merging, key, child);
+		else if (keys[parent].identity == 0 || strcmp(child->name, "remove") != 0)
+			result |= unknown_key(merging, parent, child);
+	}
+	return result;
+}
+
+int layer_check(const struct merging *merging, struct node *layer)
+{
+	return check_group(merging, K_NONE, layer);
+}
