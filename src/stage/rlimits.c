@@ -57,7 +57,7 @@ static bool written(const struct profile *profile, int key)
 	struct location place;
 
 	profile_locate(profile, key, -1, &place);
-	return place.file;
+	return place.written;
 }
 
 static int above_hard(const struct resource *resource, rlim_t wanted, rlim_t hard, struct error *err)
