@@ -1,6 +1,6 @@
 /* mount: see the header. Runs in the launcher (mounts that only root can make) and in the child (all others); needs
- * CAP_SYS_ADMIN in the user namespace that owns the mount namespace, and Linux 5.12 for mount_setattr(2). Detached mounts
- * go away with their last descriptor: there is nothing to undo. */
+ * CAP_SYS_ADMIN in the user namespace that owns the mount namespace, and Linux 5.12 for mount_setattr(2). Detached
+ * mounts go away with their last descriptor: there is nothing to undo. */
 #include "base/mount.h"
 
 #include <errno.h>
@@ -13,8 +13,8 @@
 #include "base/format.h"
 #include "base/syscall.h"
 
-/* A file system context can be read for messages, one for each read(2): "e overlay: No changes allowed". The last error
- * is kept, without its leading letter and blank. */
+/* A file system context can be read for messages, one for each read(2): "e overlay: No changes allowed". The last
+ * error is kept, without its leading letter and blank. */
 CHILD static void read_reason(int context, struct mount_reason *ret)
 {
 	char message[sizeof(ret->text) + 2];

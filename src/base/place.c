@@ -2,9 +2,9 @@
  * here depends on the process's own root directory.
  *
  * A root file system can be hostile and can change while we look at it. Two rules make that harmless: what exists is
- * resolved by the kernel below the root's descriptor (openat2(2), RESOLVE_IN_ROOT), so that no link leads out of it; and
- * what is missing is made component by component on the parent's descriptor and opened again without following, so that
- * nothing is made through a link. A race can at worst choose another place inside.
+ * resolved by the kernel below the root's descriptor (openat2(2), RESOLVE_IN_ROOT), so that no link leads out of it;
+ * and what is missing is made component by component on the parent's descriptor and opened again without following, so
+ * that nothing is made through a link. A race can at worst choose another place inside.
  */
 #include "base/place.h"
 
@@ -18,7 +18,8 @@
 #include "base/fd.h"
 #include "base/file.h"
 
-/* Opens the longest prefix of `path` that exists; *ret_rest is what is left of `path` behind it, without a leading slash. */
+/* Opens the longest prefix of `path` that exists; *ret_rest is what is left of `path` behind it, without a leading
+ * slash. */
 CHILD static int open_existing(int root, const char *path, const char **ret_rest)
 {
 	char prefix[PATH_MAX];
@@ -45,8 +46,8 @@ CHILD static int open_existing(int root, const char *path, const char **ret_rest
 	}
 }
 
-/* Makes directory `name` in `parent` and opens it. EEXIST is left to the second call: a directory that came up meanwhile
- * is as good, a link (which led nowhere, or we would not be here) is refused with ELOOP. */
+/* Makes directory `name` in `parent` and opens it. EEXIST is left to the second call: a directory that came up
+ * meanwhile is as good, a link (which led nowhere, or we would not be here) is refused with ELOOP. */
 CHILD static int make_directory(int parent, const char *name)
 {
 	if (mkdirat(parent, name, 0755) && errno != EEXIST)

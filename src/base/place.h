@@ -1,8 +1,8 @@
 /* place: entries below a root that nobody vouches for: found, or made where they are missing.
  *
- * `root` is a directory descriptor that stands for "/" (AT_FDCWD: the working directory). Links, absolute ones too, stay
- * inside it; a link that leads nowhere is ELOOP, never a new entry at its end. Missing directories on the way are made
- * with mode 0755 as the caller's user (set the umask to 0). Callable in both processes.
+ * `root` is a directory descriptor that stands for "/" (AT_FDCWD: the working directory). Links, absolute ones too,
+ * stay inside it; a link that leads nowhere is ELOOP, never a new entry at its end. Missing directories on the way are
+ * made with mode 0755 as the caller's user (set the umask to 0). Callable in both processes.
  *
  * All paths are absolute and normalised ("/a/b"; no ".", "..", double or trailing slash) and shorter than PATH_MAX. */
 #ifndef BASE_PLACE_H
@@ -15,8 +15,8 @@
 /* O_PATH descriptor of the directory `path`; ENOTDIR when something else is there. */
 CHILD int place_directory(int root, const char *path);
 
-/* O_PATH descriptor of whatever is no directory at `path`, an empty regular file (mode 0644) when nothing is; EISDIR for
- * a directory. Never opens what it finds: a FIFO or device cannot hold it up. */
+/* O_PATH descriptor of whatever is no directory at `path`, an empty regular file (mode 0644) when nothing is; EISDIR
+ * for a directory. Never opens what it finds: a FIFO or device cannot hold it up. */
 CHILD int place_file(int root, const char *path);
 
 /* O_PATH descriptor of the directory that `path` lies in; *ret_name is its last component, within `path`. EINVAL for

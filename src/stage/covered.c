@@ -2,7 +2,8 @@
  *
  * A path is resolved below the new root, where links stay inside. That is not enough for /proc/kcore: somebody who can
  * rename in the image's directory could move the mount point aside for a moment, so that nothing is found and nothing
- * masked. So below a mount of the kernel's own file systems the lookup begins at the mount itself, which mounts left open.
+ * masked. So below a mount of the kernel's own file systems the lookup begins at the mount itself, which mounts left
+ * open.
  */
 #include <fcntl.h>
 #include <string.h>

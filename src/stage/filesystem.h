@@ -15,8 +15,8 @@
 #include "base/mount.h"
 #include "stage/stage.h"
 
-/* Sees host path object->path (links are followed) and fills the rest of *object; key and index are the caller's. `type`:
- * the S_IFMT it must have, 0 for any. What shows the host itself is refused unless the profile says
+/* Sees host path object->path (links are followed) and fills the rest of *object; key and index are the caller's.
+ * `type`: the S_IFMT it must have, 0 for any. What shows the host itself is refused unless the profile says
  * `dangerous = [ "host-paths" ]`. err->sys_errno is ENOENT when nothing is there. */
 int host_object_plan(const struct profile *profile, struct host_object *object, mode_t type, struct error *err);
 
@@ -28,15 +28,15 @@ bool host_mounts_outside(const struct plan *plan);
 
 /* Where an overlay is put together. */
 struct overlay_site {
-	int staging;              /* directory of an attached tmpfs */
-	int descriptors;          /* the caller's /proc/self/fd */
-	int userns;               /* the layers are idmapped through it; -1: they are not */
-	const char *name;         /* of a directory to be made in `staging`; unique there */
-	bool user_xattrs;         /* the caller may not set trusted extended attributes */
+	int staging;      /* directory of an attached tmpfs */
+	int descriptors;  /* the caller's /proc/self/fd */
+	int userns;       /* the layers are idmapped through it; -1: they are not */
+	const char *name; /* of a directory to be made in `staging`; unique there */
+	bool user_xattrs; /* the caller may not set trusted extended attributes */
 };
 
-/* Fill the layers of *ret, whose key, index, size and inodes are set. `upper` is "tmpfs" or a host directory, `work` NULL
- * for its default. */
+/* Fill the layers of *ret, whose key, index, size and inodes are set. `upper` is "tmpfs" or a host directory, `work`
+ * NULL for its default. */
 int overlay_plan_lower(struct plan *plan, const char *const *paths, size_t count, struct overlay_plan *ret,
 		       struct error *err);
 int overlay_plan_upper(struct plan *plan, const char *upper, const char *work, struct overlay_plan *ret,
@@ -86,13 +86,13 @@ CHILD int mount_make(const struct mount_plan *item, const struct plan *plan, con
 /* What a type of mount is, whatever its element says. */
 struct mount_kind {
 	const char *name;
-	const char *fs;           /* a file system of the kernel's that needs `namespace` */
+	const char *fs; /* a file system of the kernel's that needs `namespace` */
 	const char *namespace;
-	int flag;                 /* CLONE_NEW* of that */
-	uint64_t attributes;      /* MOUNT_ATTR_* it always has; not 0: it is the kernel's, or a /dev */
-	bool writable;            /* when `access` does not say */
-	bool sealed;              /* read-only only after all mounts are in place */
-	bool entry;               /* no mount: made in place */
+	int flag;            /* CLONE_NEW* of that */
+	uint64_t attributes; /* MOUNT_ATTR_* it always has; not 0: it is the kernel's, or a /dev */
+	bool writable;       /* when `access` does not say */
+	bool sealed;         /* read-only only after all mounts are in place */
+	bool entry;          /* no mount: made in place */
 };
 extern const struct mount_kind mount_kinds[];
 

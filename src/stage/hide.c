@@ -1,16 +1,16 @@
-/* hide: what the payload must not see although it lies in a tree that it does: a file reads as empty, a directory has no
- * entries.
+/* hide: what the payload must not see although it lies in a tree that it does: a file reads as empty, a directory has
+ * no entries.
  *
  * plan     (parent) refuses "/".
- * enter    (child, after mounts, before read_only) covers every path of `hide` that exists with a mount of an empty file or
- *          an empty directory, and looks again whether it is covered.
+ * enter    (child, after mounts, before read_only) covers every path of `hide` that exists with a mount of an empty
+ *          file or an empty directory, and looks again whether it is covered.
  *
- * What covers is ours: both are made in the staging tmpfs, never taken from the image (nor from its /dev/null), and mounted
- * read-only, nosuid, nodev and noexec. A path that does not exist is passed over, since the list holds what some kernel
- * may have; one that cannot be looked at is an error, as it may become visible to the payload.
+ * What covers is ours: both are made in the staging tmpfs, never taken from the image (nor from its /dev/null), and
+ * mounted read-only, nosuid, nodev and noexec. A path that does not exist is passed over, since the list holds what
+ * some kernel may have; one that cannot be looked at is an error, as it may become visible to the payload.
  *
- * Needs: mounts must be in place. The payload could uncover with CAP_SYS_ADMIN only, which the default profile does not
- * keep. Nothing to undo.
+ * Needs: mounts must be in place. The payload could uncover with CAP_SYS_ADMIN only, which the default profile does
+ * not keep. Nothing to undo.
  */
 #include <errno.h>
 #include <fcntl.h>

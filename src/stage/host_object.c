@@ -1,10 +1,10 @@
 /* host_object: paths of the host that a mount shows, or an overlay is made of. Helper of root and mounts.
  *
- * A path string is looked up twice, in two processes: by plan, which decides, and by whoever makes the mount, which may be
- * the child in its own mount namespace (the kernel does not let it clone a mount of the launcher's namespace that it has
- * only a descriptor of). What counts is the object: device, inode and type are noted the first time, and anything else
- * under the same name the second time is refused. No descriptor is opened for reading or writing: a FIFO or a device does
- * nothing.
+ * A path string is looked up twice, in two processes: by plan, which decides, and by whoever makes the mount, which
+ * may be the child in its own mount namespace (the kernel does not let it clone a mount of the launcher's namespace
+ * that it has only a descriptor of). What counts is the object: device, inode and type are noted the first time, and
+ * anything else under the same name the second time is refused. No descriptor is opened for reading or writing: a FIFO
+ * or a device does nothing.
  *
  * Links of the host are followed: the caller named the path, and /etc/localtime is a link everywhere. What is refused
  * without a word of permission is judged by the object too, so that no link and no spelling gets around it.
@@ -24,19 +24,28 @@ static const struct {
 	mode_t type;
 	const char *name;
 } types[] = {
-	{ S_IFDIR, "a directory" }, { S_IFREG, "a regular file" },
+	{ S_IFDIR, "a directory" },
+	{ S_IFREG, "a regular file" },
 };
 
 /* Each of these is the host, or drives it. */
 static const char *const host_paths[] = {
-	"/", "/proc", "/sys", "/dev", "/run", "/run/sandbox",
-	"/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock", "/run/crio/crio.sock",
+	"/",
+	"/proc",
+	"/sys",
+	"/dev",
+	"/run",
+	"/run/sandbox",
+	"/run/docker.sock",
+	"/run/containerd/containerd.sock",
+	"/run/podman/podman.sock",
+	"/run/crio/crio.sock",
 };
 
 /* The kernel's own file systems, at any depth. */
 static const long kernel_file_systems[] = {
-	PROC_SUPER_MAGIC, SYSFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
-	SECURITYFS_MAGIC, BPF_FS_MAGIC,
+	PROC_SUPER_MAGIC, SYSFS_MAGIC,   CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+	DEBUGFS_MAGIC,    TRACEFS_MAGIC, SECURITYFS_MAGIC,   BPF_FS_MAGIC,
 };
 
 static bool permitted(const struct profile *profile)
@@ -85,7 +94,8 @@ int host_object_plan(const struct profile *profile, struct host_object *object, 
 			       type_name(type));
 	host = permitted(profile) ? NULL : shows_host(fd, &status);
 	if (host) {
-		fail_at(err, object->key, object->index, "cannot show %s inside: it is %s of the host", object->path, host);
+		fail_at(err, object->key, object->index, "cannot show %s inside: it is %s of the host", object->path,
+			host);
 		error_remedy(err, "name what is needed below it, or write dangerous = [ \"host-paths\" ]");
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
@@ -104,8 +114,8 @@ CHILD int host_object_open(const struct host_object *object, struct error *err)
 
 	if (fd < 0 || fstat(fd, &status))
 		return fail_errno_at(err, object->key, object->index, "cannot open %s", object->path);
-	if (object->type && (status.st_dev != object->dev || status.st_ino != object->ino ||
-			     (status.st_mode & S_IFMT) != object->type))
+	if (object->type &&
+	    (status.st_dev != object->dev || status.st_ino != object->ino || (status.st_mode & S_IFMT) != object->type))
 		return fail_at(err, object->key, object->index,
 			       "cannot use %s: it is no longer the object it was when the launch began", object->path);
 	return TAKE_FD(fd);

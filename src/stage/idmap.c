@@ -2,13 +2,13 @@
  * profile wants them (mount_setattr(2), MOUNT_ATTR_IDMAP). Helper of root and mounts.
  *
  * Runs in the launcher, in the host phase, when the final maps of the sandbox are known (userns comes first), and only
- * where the launcher is root: the kernel wants CAP_SYS_ADMIN over the file system. The sandbox's own user namespace does
- * not exist yet, and the mount has to, since the child has no right to make it. So a process is forked into a new user
- * namespace, given the maps, and let go as soon as the namespace is held by a descriptor.
+ * where the launcher is root: the kernel wants CAP_SYS_ADMIN over the file system. The sandbox's own user namespace
+ * does not exist yet, and the mount has to, since the child has no right to make it. So a process is forked into a new
+ * user namespace, given the maps, and let go as soon as the namespace is held by a descriptor.
  *
- * A mount mapped through it shows a file of on-disk user U as the host's user that the map has for U. Under the sandbox's
- * own map that is U again inside: owners are as on disk. With a map of one line, the top's owner alone is shown, as the
- * payload's user.
+ * A mount mapped through it shows a file of on-disk user U as the host's user that the map has for U. Under the
+ * sandbox's own map that is U again inside: owners are as on disk. With a map of one line, the top's owner alone is
+ * shown, as the payload's user.
  */
 #include "stage/filesystem.h"
 

@@ -2,11 +2,11 @@
  * tmpfs of the mount is attached.
  *
  * The nodes: null, zero, full, random, urandom and tty. Where the kernel lets us, they are made here (mknod(2), root
- * without a user namespace); in a user namespace no node can be made or would work, so the host's are bound one by one,
- * each only after its kind and number were seen on the descriptor: a host whose /dev/null is something else is refused.
- * /dev/tty is whatever terminal the opener has, so it shows nobody else's. Then a devpts instance of its own, with ptmx
- * pointing into it, a sized tmpfs for POSIX shared memory, and the customary links into /proc/self/fd. No console, kmsg,
- * fuse, tun, kvm or vsock: what a profile wants beyond this it binds.
+ * without a user namespace); in a user namespace no node can be made or would work, so the host's are bound one by
+ * one, each only after its kind and number were seen on the descriptor: a host whose /dev/null is something else is
+ * refused. /dev/tty is whatever terminal the opener has, so it shows nobody else's. Then a devpts instance of its own,
+ * with ptmx pointing into it, a sized tmpfs for POSIX shared memory, and the customary links into /proc/self/fd. No
+ * console, kmsg, fuse, tun, kvm or vsock: what a profile wants beyond this it binds.
  *
  * The tmpfs is made read-only when all mounts are in place (devices can be written on a read-only mount all the same).
  * Needs: Linux 5.15. Nothing to undo.
@@ -32,7 +32,7 @@ static const struct node {
 static const struct link {
 	const char *name, *text;
 } links[] = {
-	{ "ptmx", "pts/ptmx" },        { "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
+	{ "ptmx", "pts/ptmx" },          { "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" },
 	{ "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
 };
 
@@ -51,10 +51,12 @@ CHILD static int bind_node(const struct mount_plan *item, int dev, int host, con
 	if (source < 0 || fstat(source, &status))
 		return fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot open /dev/%s of the host", node->name);
 	if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(node->major_number, node->minor_number))
-		return fail_at(err, K_MOUNTS_TARGET, item->index, "cannot use /dev/%s of the host: it is not device %u:%u",
-			       node->name, node->major_number, node->minor_number);
+		return fail_at(err, K_MOUNTS_TARGET, item->index,
+			       "cannot use /dev/%s of the host: it is not device %u:%u", node->name, node->major_number,
+			       node->minor_number);
 	mount = mount_clone(source, false);
-	if (mount < 0 || mount_restrict(mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, MS_PRIVATE, false))
+	if (mount < 0 ||
+	    mount_restrict(mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, MS_PRIVATE, false))
 		return fail_node(item, node->name, err);
 	target = openat(dev, node->name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (target < 0 || mount_attach(mount, target))
@@ -72,7 +74,8 @@ CHILD static int make_nodes(const struct mount_plan *item, const struct plan *pl
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
 		const struct node *node = &nodes[i];
 
-		if (!bind && mknodat(dev, node->name, S_IFCHR | 0666, makedev(node->major_number, node->minor_number))) {
+		if (!bind &&
+		    mknodat(dev, node->name, S_IFCHR | 0666, makedev(node->major_number, node->minor_number))) {
 			if (errno != EPERM)
 				return fail_node(item, node->name, err);
 			/* Root of an outer container, or without CAP_MKNOD. */

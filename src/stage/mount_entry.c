@@ -1,9 +1,9 @@
-/* mount_entry: files, links and directories that the profile itself spells out. Helper of mounts; runs in the child, in the
- * enter phase, with the new root as working directory and umask 0.
+/* mount_entry: files, links and directories that the profile itself spells out. Helper of mounts; runs in the child,
+ * in the enter phase, with the new root as working directory and umask 0.
  *
- * A file is written into the staging tmpfs and mounted on its target, read-only: what is at the target, in a directory of
- * the host perhaps, is never written to. A link and a directory are made in place, where the file system below can be
- * written; one that is there already, exactly as wanted, is left alone, and anything else there is an error.
+ * A file is written into the staging tmpfs and mounted on its target, read-only: what is at the target, in a directory
+ * of the host perhaps, is never written to. A link and a directory are made in place, where the file system below can
+ * be written; one that is there already, exactly as wanted, is left alone, and anything else there is an error.
  *
  * Needs nothing special. The staging tmpfs and what is on a tmpfs end with the sandbox; a directory or link made on a
  * host directory that is the writable root, or bound writable, stays there, as everything that is written to it does.
@@ -42,8 +42,8 @@ CHILD static int give(int fd, const struct mount_plan *item, const struct plan *
 	gid_t gid = group(item, plan);
 
 	if (fchown(fd, uid, gid)) {
-		fail_errno_at(err, K_MOUNTS_UID, item->index, "cannot give %s to user %u and group %u", item->target, uid,
-			      gid);
+		fail_errno_at(err, K_MOUNTS_UID, item->index, "cannot give %s to user %u and group %u", item->target,
+			      uid, gid);
 		return error_remedy(err, "both ids must be in the sandbox's map of users");
 	}
 	if (fchmod(fd, mode))
@@ -60,7 +60,8 @@ CHILD int entry_file(const struct mount_plan *item, const struct plan *plan, int
 	format_text(name, sizeof(name), "file%d", item->index);
 	fd = openat(staging, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || write_all(fd, mount->content, strlen(mount->content)))
-		return fail_errno_at(err, K_MOUNTS_CONTENT, item->index, "cannot write the content of %s", item->target);
+		return fail_errno_at(err, K_MOUNTS_CONTENT, item->index, "cannot write the content of %s",
+				     item->target);
 	if (give(fd, item, plan, mount->mode == MODE_UNSET ? FILE_MODE : mount->mode, err))
 		return -1;
 	copy = mount_clone(fd, false);
@@ -112,8 +113,9 @@ CHILD static int use_directory(const struct mount_plan *item, struct error *err)
 		return fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot make the directory %s", item->target);
 	if (directory_is(&status, item->mount))
 		return 0;
-	fail_at(err, K_MOUNTS_TARGET, item->index, "cannot make the directory %s: it is there with mode %o, user %u, group %u",
-		item->target, status.st_mode & 07777, status.st_uid, status.st_gid);
+	fail_at(err, K_MOUNTS_TARGET, item->index,
+		"cannot make the directory %s: it is there with mode %o, user %u, group %u", item->target,
+		status.st_mode & 07777, status.st_uid, status.st_gid);
 	return error_remedy(err, "list it before the mounts below it, or change it where it comes from");
 }
 

@@ -1,8 +1,9 @@
 /* mount_make: one mount of the profile, detached and with all its attributes. Helper of mounts.
  *
- * Runs in the child, in the enter phase, after root: the process's root directory is still the host's, where the sources of
- * binds are opened, and the staging tmpfs is there for what overlays and inline files are made of. What each type needs
- * and how it fails stands at the head of mounts.c; a mount that is never attached goes away with its descriptor.
+ * Runs in the child, in the enter phase, after root: the process's root directory is still the host's, where the
+ * sources of binds are opened, and the staging tmpfs is there for what overlays and inline files are made of. What
+ * each type needs and how it fails stands at the head of mounts.c; a mount that is never attached goes away with its
+ * descriptor.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,12 +22,14 @@ enum { TMPFS_MODE = 0755 };
 const struct mount_kind mount_kinds[] = {
 	[MOUNTS_TYPE_BIND] = { .name = "bind" },
 	[MOUNTS_TYPE_TMPFS] = { .name = "tmpfs", .writable = true, .sealed = true },
-	[MOUNTS_TYPE_PROC] = { "proc", "proc", "pid", CLONE_NEWPID, STRICT, .writable = true },
+	[MOUNTS_TYPE_PROC] = { "proc", "proc", "pid", CLONE_NEWPID, STRICT, true, false, false },
 	[MOUNTS_TYPE_DEV] = { .name = "dev", .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .sealed = true },
-	[MOUNTS_TYPE_SYSFS] = { "sysfs", "sysfs", "net", CLONE_NEWNET, STRICT },
-	[MOUNTS_TYPE_DEVPTS] = { .name = "devpts", .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .writable = true },
-	[MOUNTS_TYPE_MQUEUE] = { "mqueue", "mqueue", "ipc", CLONE_NEWIPC, STRICT, .writable = true },
-	[MOUNTS_TYPE_CGROUP] = { "cgroup", "cgroup2", "cgroup", CLONE_NEWCGROUP, STRICT },
+	[MOUNTS_TYPE_SYSFS] = { "sysfs", "sysfs", "net", CLONE_NEWNET, STRICT, false, false, false },
+	[MOUNTS_TYPE_DEVPTS] = { .name = "devpts",
+				 .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+				 .writable = true },
+	[MOUNTS_TYPE_MQUEUE] = { "mqueue", "mqueue", "ipc", CLONE_NEWIPC, STRICT, true, false, false },
+	[MOUNTS_TYPE_CGROUP] = { "cgroup", "cgroup2", "cgroup", CLONE_NEWCGROUP, STRICT, false, false, false },
 	[MOUNTS_TYPE_OVERLAY] = { .name = "overlay" },
 	[MOUNTS_TYPE_FILE] = { .name = "file" },
 	[MOUNTS_TYPE_SYMLINK] = { .name = "symlink", .entry = true },
@@ -54,7 +57,8 @@ CHILD static int make_bind(const struct plan *plan, const struct inside *inside,
 	if (mount < 0) {
 		fail_errno_at(err, K_MOUNTS_SOURCE, item->index, "cannot copy the mount of %s", item->source.path);
 		if (err->sys_errno == EINVAL && !item->recursive)
-			error_remedy(err, "something is mounted below it, and in a user namespace that cannot be left out: "
+			error_remedy(err,
+				     "something is mounted below it, and in a user namespace that cannot be left out: "
 				     "write recursive = true");
 		return -1;
 	}
@@ -66,7 +70,8 @@ CHILD static int make_bind(const struct plan *plan, const struct inside *inside,
 
 CHILD static int fail_map(const struct mount_plan *item, struct error *err)
 {
-	fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot mount a %s at %s", mount_kinds[item->type].name, item->target);
+	fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot mount a %s at %s", mount_kinds[item->type].name,
+		      item->target);
 	if (err->sys_errno == EINVAL)
 		error_remedy(err, "its uid and gid must be in the sandbox's map of users");
 	return -1;
@@ -94,8 +99,12 @@ CHILD static int make_tmpfs(const struct plan *plan, const struct inside *inside
 CHILD static int make_dev(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
 			  struct error *err)
 {
-	const struct tmpfs tmpfs = { .size = 64 * 1024, .inodes = 1024, .attributes = item->attributes, .mode = 0755,
-				     .uid = geteuid(), .gid = getegid() };
+	const struct tmpfs tmpfs = { .size = 64 * 1024,
+				     .inodes = 1024,
+				     .attributes = item->attributes,
+				     .mode = 0755,
+				     .uid = geteuid(),
+				     .gid = getegid() };
 	int fd = tmpfs_new(&tmpfs);
 
 	(void)plan;
@@ -119,7 +128,9 @@ CHILD static int fail_kernel_fs(const struct mount_plan *item, struct error *err
 
 	fail_errno_at(err, K_MOUNTS_TYPE, item->index, "cannot mount a %s file system at %s", kind->name, item->target);
 	if (err->sys_errno == EPERM)
-		error_remedy(err, "the kernel allows one only where the %s namespace belongs to the sandbox's user namespace, and, "
+		error_remedy(err,
+			     "the kernel allows one only where the %s namespace belongs to the sandbox's user "
+			     "namespace, and, "
 			     "for proc and sysfs, where nothing masks parts of the launcher's own, as containers do",
 			     kind->namespace);
 	return error_exit(err, EXIT_OF_HOST);
@@ -153,7 +164,9 @@ CHILD static int make_overlay(const struct plan *plan, const struct inside *insi
 {
 	AUTO_CLOSE int descriptors = openat(inside->procfs, "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char name[24];
-	const struct overlay_site site = { .staging = inside->staging, .descriptors = descriptors, .userns = -1,
+	const struct overlay_site site = { .staging = inside->staging,
+					   .descriptors = descriptors,
+					   .userns = -1,
 					   .name = name,
 					   .user_xattrs = plan->userns.create || plan->userns.joined };
 
@@ -169,13 +182,15 @@ CHILD static int make_file(const struct plan *plan, const struct inside *inside,
 	return entry_file(item, plan, inside->staging, err);
 }
 
-typedef int make_fn(const struct plan *plan, const struct inside *inside, const struct mount_plan *item, struct error *err);
+typedef int make_fn(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+		    struct error *err);
 
 static make_fn *const makers[] = {
-	[MOUNTS_TYPE_BIND] = make_bind,       [MOUNTS_TYPE_TMPFS] = make_tmpfs,      [MOUNTS_TYPE_PROC] = make_kernel_fs,
-	[MOUNTS_TYPE_DEV] = make_dev,         [MOUNTS_TYPE_SYSFS] = make_kernel_fs,  [MOUNTS_TYPE_DEVPTS] = make_devpts,
-	[MOUNTS_TYPE_MQUEUE] = make_kernel_fs, [MOUNTS_TYPE_CGROUP] = make_kernel_fs, [MOUNTS_TYPE_OVERLAY] = make_overlay,
-	[MOUNTS_TYPE_FILE] = make_file,
+	[MOUNTS_TYPE_BIND] = make_bind,        [MOUNTS_TYPE_TMPFS] = make_tmpfs,
+	[MOUNTS_TYPE_PROC] = make_kernel_fs,   [MOUNTS_TYPE_DEV] = make_dev,
+	[MOUNTS_TYPE_SYSFS] = make_kernel_fs,  [MOUNTS_TYPE_DEVPTS] = make_devpts,
+	[MOUNTS_TYPE_MQUEUE] = make_kernel_fs, [MOUNTS_TYPE_CGROUP] = make_kernel_fs,
+	[MOUNTS_TYPE_OVERLAY] = make_overlay,  [MOUNTS_TYPE_FILE] = make_file,
 };
 
 CHILD int mount_make(const struct mount_plan *item, const struct plan *plan, const struct inside *inside,

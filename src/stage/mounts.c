@@ -1,22 +1,23 @@
 /* mounts: everything below /, in the order of the profile.
  *
- * plan     (parent) looks at the sources on the host, turns the keys of each element into mount attributes, and decides who
- *          makes it. An optional bind whose source is missing is left out here, and reported.
+ * plan     (parent) looks at the sources on the host, turns the keys of each element into mount attributes, and
+ *          decides who makes it. An optional bind whose source is missing is left out here, and reported.
  * host     (parent) makes those that only a launcher who is root can make (outside.c), detached.
- * enter    (child, after root: the working directory is the new root, the process's root directory still the host's) makes
- *          the others. Each mount is complete, attributes and all, before it is attached, and is attached by descriptor
- *          onto a target resolved below the new root (base/place): neither a link in the image nor somebody who renames
- *          directories in it meanwhile can lead a mount, or the making of a mount point, out of it. Mount points of the
- *          kernel's own file systems may be no links at all, since what hide and read_only cover depends on their place.
+ * enter    (child, after root: the working directory is the new root, the process's root directory still the host's)
+ *          makes the others. Each mount is complete, attributes and all, before it is attached, and is attached by
+ *          descriptor onto a target resolved below the new root (base/place): neither a link in the image nor somebody
+ *          who renames directories in it meanwhile can lead a mount, or the making of a mount point, out of it. Mount
+ *          points of the kernel's own file systems may be no links at all, since what hide and read_only cover depends
+ *          on their place.
  *
- * What is missing on the way to a target is made where the file system there can be written. So a tmpfs that the profile
- * wants read-only stays writable until all mounts are in place; everything else is read-only at once.
+ * What is missing on the way to a target is made where the file system there can be written. So a tmpfs that the
+ * profile wants read-only stays writable until all mounts are in place; everything else is read-only at once.
  *
- * Each new file system needs the namespace that it shows, made (or joined) by this sandbox: proc the pid namespace, sysfs
- * the net one, mqueue the ipc one, cgroup the cgroup one; plan refuses the rest, since as root the kernel would show the
- * host's. cgroup is always the unified hierarchy, read-only; on a host whose controllers are on version 1 it shows only
- * what the unified hierarchy has. A copy without the mounts below its source is EINVAL in a user namespace, when there are
- * some: what they hide would be uncovered.
+ * Each new file system needs the namespace that it shows, made (or joined) by this sandbox: proc the pid namespace,
+ * sysfs the net one, mqueue the ipc one, cgroup the cgroup one; plan refuses the rest, since as root the kernel would
+ * show the host's. cgroup is always the unified hierarchy, read-only; on a host whose controllers are on version 1 it
+ * shows only what the unified hierarchy has. A copy without the mounts below its source is EINVAL in a user namespace,
+ * when there are some: what they hide would be uncovered.
  *
  * Needs: Linux 5.15. Nothing to undo: mounts die with the namespace.
  */
@@ -143,8 +144,9 @@ static int plan_overlay(struct plan *plan, struct mount_plan *item, struct error
 	const struct mount *mount = item->mount;
 	struct overlay_plan *overlay = &item->overlay;
 
-	*overlay = (struct overlay_plan){ .size = mount->size, .inodes = mount->inodes, .key = K_MOUNTS_LOWER,
-					  .index = item->index };
+	*overlay = (struct overlay_plan){
+		.size = mount->size, .inodes = mount->inodes, .key = K_MOUNTS_LOWER, .index = item->index
+	};
 	overlay->upper.key = K_MOUNTS_UPPER;
 	overlay->work.key = K_MOUNTS_WORK;
 	overlay->upper.index = overlay->work.index = item->index;
@@ -185,8 +187,9 @@ int mounts_plan(const struct profile *profile, struct plan *plan, struct error *
 		struct mount_plan *item = &mounts->items[mounts->count];
 
 		mounts->descriptors[mounts->count] = -1;
-		*item = (struct mount_plan){ .index = (int)mounts->count, .type = mount->type, .target = mount->target,
-					     .mount = mount };
+		*item = (struct mount_plan){
+			.index = (int)mounts->count, .type = mount->type, .target = mount->target, .mount = mount
+		};
 		if (plan_item(plan, item, err))
 			return -1;
 	}
@@ -230,12 +233,16 @@ CHILD static int fail_target(const struct mount_plan *item, struct error *err)
 	fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot make the mount point %s", item->target);
 	switch (err->sys_errno) {
 	case EROFS:
-		error_remedy(err, "it does not exist, and the file system there is read-only: make it where that comes from, or "
-			     "use root.access = \"overlay\"");
+		error_remedy(
+			err,
+			"it does not exist, and the file system there is read-only: make it where that comes from, or "
+			"use root.access = \"overlay\"");
 		break;
 	case EACCES:
-		error_remedy(err, "it does not exist, and the directory belongs to a user who is not in the sandbox's map: make "
-			     "it there, or use root.access = \"overlay\"");
+		error_remedy(
+			err,
+			"it does not exist, and the directory belongs to a user who is not in the sandbox's map: make "
+			"it there, or use root.access = \"overlay\"");
 		break;
 	case ELOOP:
 		error_remedy(err, "a part of it is a symbolic link that leads nowhere inside, or that may be no link");
@@ -252,7 +259,8 @@ CHILD static int open_target(const struct mount_plan *item, int mount, struct er
 	int fd = -1;
 
 	if (fstat(mount, &status))
-		return fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot look at the mount for %s", item->target);
+		return fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot look at the mount for %s",
+				     item->target);
 	if (!S_ISDIR(status.st_mode)) {
 		fd = place_file(AT_FDCWD, item->target);
 	} else if (mount_kinds[item->type].attributes) {
@@ -278,18 +286,20 @@ CHILD static int check_granted(const struct mount_plan *item, int mount, struct 
 	if (item->type != MOUNTS_TYPE_BIND)
 		return 0;
 	if (mount_flags(mount, &flags))
-		return fail_errno_at(err, K_MOUNTS_SOURCE, item->index, "cannot look at the mount of %s", item->source.path);
+		return fail_errno_at(err, K_MOUNTS_SOURCE, item->index, "cannot look at the mount of %s",
+				     item->source.path);
 	if (flags & ST_RDONLY && !(item->attributes & MOUNT_ATTR_RDONLY))
 		return fail_at(err, K_MOUNTS_ACCESS, item->index,
-			       "cannot make %s writable: the host has %s mounted read-only", item->target, item->source.path);
+			       "cannot make %s writable: the host has %s mounted read-only", item->target,
+			       item->source.path);
 	if (flags & ST_NODEV && item->mount->dev)
 		return fail_at(err, K_MOUNTS_DEV, item->index,
 			       "cannot let devices of %s be opened: the host has %s mounted nodev", item->target,
 			       item->source.path);
 	if (flags & ST_NOSUID && item->mount->suid)
 		return fail_at(err, K_MOUNTS_SUID, item->index,
-			       "cannot give set-user-ID bits of %s effect: the host has %s mounted nosuid", item->target,
-			       item->source.path);
+			       "cannot give set-user-ID bits of %s effect: the host has %s mounted nosuid",
+			       item->target, item->source.path);
 	return 0;
 }
 
@@ -313,8 +323,8 @@ CHILD static int enter_item(const struct plan *plan, struct inside *inside, cons
 	return item->type == MOUNTS_TYPE_DEV ? dev_populate(item, plan, *mount, err) : 0;
 }
 
-/* Should: attach what the profile lists, and nothing else.  Mustn't: show a mount before it has its attributes, or make
- * anything outside the new root. */
+/* Should: attach what the profile lists, and nothing else.  Mustn't: show a mount before it has its attributes, or
+ * make anything outside the new root. */
 CHILD int mounts_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	for (size_t i = 0; i < plan->mounts.count; i++)
@@ -324,7 +334,8 @@ CHILD int mounts_enter(const struct plan *plan, struct inside *inside, struct er
 		const struct mount_plan *item = &plan->mounts.items[i];
 
 		if (item->seal && mount_restrict(inside->handed.mounts[i], MOUNT_ATTR_RDONLY, 0, false))
-			return fail_errno_at(err, K_MOUNTS_ACCESS, item->index, "cannot make %s read-only", item->target);
+			return fail_errno_at(err, K_MOUNTS_ACCESS, item->index, "cannot make %s read-only",
+					     item->target);
 	}
 	return 0;
 }
@@ -337,10 +348,11 @@ void mounts_describe(const struct plan *plan, struct description *out)
 		const struct mount_plan *item = &plan->mounts.items[i];
 		const char *source = item->mount->source ? item->mount->source : "";
 
-		describe(out, K_MOUNTS_TARGET, item->index, "%s: %s%s%s%s%s", item->target, mount_kinds[item->type].name,
-			 *source ? " of " : "", source,
-			 item->skipped ? ", left out: the source is missing"
-			 : item->attributes & MOUNT_ATTR_RDONLY || item->seal ? ", read-only" : "",
+		describe(out, K_MOUNTS_TARGET, item->index, "%s: %s%s%s%s%s", item->target,
+			 mount_kinds[item->type].name, *source ? " of " : "", source,
+			 item->skipped                                        ? ", left out: the source is missing"
+			 : item->attributes & MOUNT_ATTR_RDONLY || item->seal ? ", read-only"
+									      : "",
 			 item->from_launcher && !item->skipped ? ", made before the child exists" : "");
 	}
 }

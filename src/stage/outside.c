@@ -1,12 +1,12 @@
 /* outside: mounts that the launcher makes for its child. Helper of root and mounts.
  *
- * Runs in the launcher, in the host phase. Where the launcher is root and the sandbox has a user namespace, the child is
- * nobody on the host: it cannot reach a source below a closed directory such as /root, may not map owners, may not leave
- * out what is mounted below a source, and on kernels before 6.6 cannot stack an overlay on a tmpfs. The launcher can do all
- * of that, and passes each mount on detached. In every other case the child makes its mounts itself.
+ * Runs in the launcher, in the host phase. Where the launcher is root and the sandbox has a user namespace, the child
+ * is nobody on the host: it cannot reach a source below a closed directory such as /root, may not map owners, may not
+ * leave out what is mounted below a source, and on kernels before 6.6 cannot stack an overlay on a tmpfs. The launcher
+ * can do all of that, and passes each mount on detached. In every other case the child makes its mounts itself.
  *
- * A copy of a tree is made straight from the launcher's mount namespace, which is not changed. An overlay wants its layers
- * attached, which is done in a mount namespace that lives as long as the call: a process that shares memory and
+ * A copy of a tree is made straight from the launcher's mount namespace, which is not changed. An overlay wants its
+ * layers attached, which is done in a mount namespace that lives as long as the call: a process that shares memory and
  * descriptors with the launcher enters it, while the launcher stands still (clone(2), CLONE_VFORK), and leaves the
  * finished mount behind. Detached mounts die with their descriptors: nothing to undo.
  */
@@ -31,7 +31,7 @@ enum { STACK_SIZE = 256 * 1024 };
 struct job {
 	const struct outside *outside;
 	int userns;
-	uid_t uid;                /* owner of what overlayfs makes for itself: an idmapped layer takes mapped owners only */
+	uid_t uid; /* owner of what overlayfs makes for itself: an idmapped layer takes mapped owners only */
 	gid_t gid;
 	int mount;
 	struct error *err;
@@ -50,8 +50,10 @@ static int clone_source(const struct outside *outside, int userns, struct error 
 		return fail_errno_at(err, source->key, source->index, "cannot copy the mount of %s", source->path);
 	if (userns >= 0 && mount_idmap(mount, userns, outside->recursive)) {
 		fail_errno_at(err, outside->idmap_key, source->index, "cannot map the owners of %s", source->path);
-		error_remedy(err, "its file system, or one mounted below it, has no idmapped mounts: write idmap = \"none\", "
-			     "or give the files to the ids of the map");
+		error_remedy(
+			err,
+			"its file system, or one mounted below it, has no idmapped mounts: write idmap = \"none\", "
+			"or give the files to the ids of the map");
 		return error_exit(err, EXIT_OF_HOST);
 	}
 	if (mount_restrict(mount, outside->attributes, outside->propagation, outside->recursive))
@@ -60,8 +62,8 @@ static int clone_source(const struct outside *outside, int userns, struct error 
 	return TAKE_FD(mount);
 }
 
-/* Files are made as another user from here on, with all capabilities kept (capabilities(7), setfsuid(2)); the launcher,
- * another process with credentials of its own, is not affected. */
+/* Files are made as another user from here on, with all capabilities kept (capabilities(7), setfsuid(2)); the
+ * launcher, another process with credentials of its own, is not affected. */
 CHILD static int make_files_as(uid_t uid, gid_t gid)
 {
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
@@ -84,8 +86,9 @@ CHILD static int stack_layers(void *argument)
 	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int descriptors = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int staging = tmpfs_new(&tmpfs);
-	const struct overlay_site site = { .staging = staging, .descriptors = descriptors, .userns = job->userns,
-					   .name = "overlay" };
+	const struct overlay_site site = {
+		.staging = staging, .descriptors = descriptors, .userns = job->userns, .name = "overlay"
+	};
 
 	if (root < 0 || descriptors < 0 || staging < 0 || mount_restrict(root, 0, MS_PRIVATE, true) ||
 	    mount_attach(staging, root) || (job->userns >= 0 && make_files_as(job->uid, job->gid)))

@@ -1,21 +1,21 @@
-/* overlay: layers of host directories as one tree, for root.access = "overlay" and mounts of type overlay. Helper of root
- * and mounts.
+/* overlay: layers of host directories as one tree, for root.access = "overlay" and mounts of type overlay. Helper of
+ * root and mounts.
  *
  * plan   (parent) sees every layer and notes what it is.
- * host   (parent) makes a work directory that is missing; where the launcher is root and the sandbox has a user namespace
- *        it makes the whole mount (outside.c), else
+ * host   (parent) makes a work directory that is missing; where the launcher is root and the sandbox has a user
+ *        namespace it makes the whole mount (outside.c), else
  * enter  (child) makes it. Both call overlay_mount().
  *
  * The kernel takes layers by path and wants each attached in the caller's mount namespace. Paths are read from
  * /proc/self/fd, with that directory as the working directory, so that "5:7" names descriptors: no host path has to be
- * escaped, is too long for fsconfig(2)'s 255 bytes, is looked up again, or shows up in the mount table inside. What must
- * be attached goes into the staging tmpfs, out of sight of the payload.
+ * escaped, is too long for fsconfig(2)'s 255 bytes, is looked up again, or shows up in the mount table inside. What
+ * must be attached goes into the staging tmpfs, out of sight of the payload.
  *
- * Needs: overlayfs; in a user namespace Linux 5.11, and user extended attributes on the upper: without them directories
- * cannot be replaced (EIO), so this is tried first (tmpfs has them since 6.6). Idmapped layers: Linux 5.19. redirect_dir,
- * metacopy and index stay off: with layers that nobody vouches for they are not safe, and renaming a directory of a lower
- * layer is EXDEV, which mv(1) and the C library's users know. Nothing to undo: a tmpfs upper dies with its mount, a
- * directory upper is meant to stay, and so is its work directory.
+ * Needs: overlayfs; in a user namespace Linux 5.11, and user extended attributes on the upper: without them
+ * directories cannot be replaced (EIO), so this is tried first (tmpfs has them since 6.6). Idmapped layers: Linux
+ * 5.19. redirect_dir, metacopy and index stay off: with layers that nobody vouches for they are not safe, and renaming
+ * a directory of a lower layer is EXDEV, as between file systems. Nothing to undo: a tmpfs upper
+ * dies with its mount, a directory upper is meant to stay, and so is its work directory.
  */
 #include "stage/filesystem.h"
 
@@ -40,7 +40,8 @@ int overlay_plan_lower(struct plan *plan, const char *const *paths, size_t count
 		       struct error *err)
 {
 	if (count == 0 || count > LAYERS_MAX) {
-		fail_at(err, ret->key, ret->index, "cannot stack %zu layers: from 1 to %d are possible", count, LAYERS_MAX);
+		fail_at(err, ret->key, ret->index, "cannot stack %zu layers: from 1 to %d are possible", count,
+			LAYERS_MAX);
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
 	ret->lower = arena_array(&plan->arena, count, sizeof(*ret->lower));
@@ -102,12 +103,14 @@ CHILD int tmpfs_new(const struct tmpfs *tmpfs)
 {
 	char size[24], inodes[24], mode[8], uid[12], gid[12];
 	const struct mount_option options[] = {
-		{ "size", size }, { "nr_inodes", inodes }, { "mode", mode }, { "uid", uid }, { "gid", gid }, { NULL, NULL },
+		{ "size", size }, { "nr_inodes", inodes }, { "mode", mode },
+		{ "uid", uid },   { "gid", gid },          { NULL, NULL },
 	};
 
 	/* tmpfs(5): 0 is without limit, for both. */
 	format_text(size, sizeof(size), "%lu", tmpfs->size == SIZE_UNLIMITED ? 0UL : (unsigned long)tmpfs->size);
-	format_text(inodes, sizeof(inodes), "%lu", tmpfs->inodes == SIZE_UNLIMITED ? 0UL : (unsigned long)tmpfs->inodes);
+	format_text(inodes, sizeof(inodes), "%lu",
+		    tmpfs->inodes == SIZE_UNLIMITED ? 0UL : (unsigned long)tmpfs->inodes);
 	format_text(mode, sizeof(mode), "%o", tmpfs->mode);
 	format_text(uid, sizeof(uid), "%u", tmpfs->uid);
 	format_text(gid, sizeof(gid), "%u", tmpfs->gid);
@@ -116,10 +119,10 @@ CHILD int tmpfs_new(const struct tmpfs *tmpfs)
 
 /* Descriptors of one overlay being put together; -1 where none. */
 struct layers {
-	int place;                /* our directory in the staging tmpfs */
+	int place; /* our directory in the staging tmpfs */
 	int lower[LAYERS_MAX + 1];
 	size_t count;
-	int parent;               /* idmapped upper: mount of the directory that upper and work lie in */
+	int parent; /* idmapped upper: mount of the directory that upper and work lie in */
 	int upper, work;
 };
 
@@ -152,7 +155,8 @@ CHILD static int attach_at(int place, const char *name, int mount)
 CHILD static int fail_idmap(const struct host_object *object, struct error *err)
 {
 	fail_errno_at(err, object->key, object->index, "cannot map the owners of %s", object->path);
-	error_remedy(err, "its file system, or this kernel's overlay, has no idmapped mounts: write idmap = \"none\", or "
+	error_remedy(err,
+		     "its file system, or this kernel's overlay, has no idmapped mounts: write idmap = \"none\", or "
 		     "give the files to the ids of the map");
 	return error_exit(err, EXIT_OF_HOST);
 }
@@ -209,8 +213,9 @@ CHILD static int copy_top(int upper, int lower)
 
 CHILD static int open_tmpfs_upper(const struct overlay_plan *overlay, struct layers *layers, struct error *err)
 {
-	const struct tmpfs tmpfs = { .size = overlay->size, .inodes = overlay->inodes, .mode = 0700,
-				     .uid = geteuid(), .gid = getegid() };
+	const struct tmpfs tmpfs = {
+		.size = overlay->size, .inodes = overlay->inodes, .mode = 0700, .uid = geteuid(), .gid = getegid()
+	};
 	AUTO_CLOSE int mount = tmpfs_new(&tmpfs);
 
 	if (mount >= 0 && !attach_at(layers->place, "tmpfs", mount)) {
@@ -244,10 +249,13 @@ CHILD static int open_mapped_upper(const struct overlay_plan *overlay, const str
 	layers->work = open_beneath(layers->parent, last_component(overlay->work.path), O_RDONLY | O_DIRECTORY);
 	if (layers->upper < 0 || layers->work < 0 || fstat(layers->upper, &status))
 		return fail_errno_at(err, upper->key, upper->index,
-				     "cannot use %s with mapped owners: the work directory must lie beside it", upper->path);
+				     "cannot use %s with mapped owners: the work directory must lie beside it",
+				     upper->path);
 	if (status.st_dev != upper->dev || status.st_ino != upper->ino)
-		return fail_at(err, upper->key, upper->index, "cannot use %s: it is no longer the object it was when the "
-			       "launch began", upper->path);
+		return fail_at(err, upper->key, upper->index,
+			       "cannot use %s: it is no longer the object it was when the "
+			       "launch began",
+			       upper->path);
 	return 0;
 }
 
@@ -272,11 +280,14 @@ CHILD static int try_xattrs(const struct overlay_plan *overlay, const struct ove
 
 	if (fd >= 0 && !fsetxattr(fd, name, "", 0, 0) && !fremovexattr(fd, name))
 		return 0;
-	fail_errno_at(err, overlay->key, overlay->index, "cannot keep the overlay's writes in %s: it takes no extended "
-		      "attributes", overlay->upper.path ? overlay->upper.path : "a tmpfs");
-	error_remedy(err, overlay->upper.path
-		     ? "use an upper directory on a file system with user extended attributes"
-		     : "in a user namespace this needs Linux 6.6: use an upper directory, or launch as root");
+	fail_errno_at(err, overlay->key, overlay->index,
+		      "cannot keep the overlay's writes in %s: it takes no extended "
+		      "attributes",
+		      overlay->upper.path ? overlay->upper.path : "a tmpfs");
+	error_remedy(err,
+		     overlay->upper.path
+			     ? "use an upper directory on a file system with user extended attributes"
+			     : "in a user namespace this needs Linux 6.6: use an upper directory, or launch as root");
 	return error_exit(err, EXIT_OF_HOST);
 }
 
@@ -285,7 +296,10 @@ CHILD static int stack(const struct overlay_plan *overlay, const struct overlay_
 {
 	char lower[VALUE_SIZE] = "", upper[12], work[12];
 	struct mount_option options[8] = {
-		{ "redirect_dir", "nofollow" }, { "metacopy", "off" }, { "index", "off" }, { "lowerdir", lower },
+		{ "redirect_dir", "nofollow" },
+		{ "metacopy", "off" },
+		{ "index", "off" },
+		{ "lowerdir", lower },
 	};
 	size_t count = 4, length = 0;
 	struct mount_reason reason;
@@ -306,8 +320,8 @@ CHILD static int stack(const struct overlay_plan *overlay, const struct overlay_
 		return fail_errno_at(err, overlay->key, overlay->index, "cannot change to /proc/self/fd");
 	mount = mount_new("overlay", options, attributes, &reason);
 	if (mount < 0) {
-		fail_errno_at(err, overlay->key, overlay->index, "cannot mount the overlay%s%s", reason.text[0] ? ": " : "",
-			      reason.text);
+		fail_errno_at(err, overlay->key, overlay->index, "cannot mount the overlay%s%s",
+			      reason.text[0] ? ": " : "", reason.text);
 		if (err->sys_errno == ENODEV)
 			error_remedy(err, "this kernel has no overlay file system: load it with `modprobe overlay`");
 	}
@@ -339,7 +353,8 @@ CHILD int overlay_mount(const struct overlay_plan *overlay, const struct overlay
 
 	layers.place = make_and_open(site->staging, site->name);
 	if (layers.place < 0)
-		return fail_errno_at(err, overlay->key, overlay->index, "cannot make a directory for the overlay's layers");
+		return fail_errno_at(err, overlay->key, overlay->index,
+				     "cannot make a directory for the overlay's layers");
 	if (!open_lower(overlay, site, &layers, err) &&
 	    (!overlay->writable ||
 	     (!open_upper(overlay, site, &layers, err) && !try_xattrs(overlay, site, layers.upper, err))))

@@ -1,16 +1,17 @@
 /* pivot: the host's tree goes out of sight.
  *
- * enter    (child, after everything that opens a path of the host) makes a tmpfs root read-only if it is to be, turns the
- *          working directory into the process's root directory (pivot_root(2) with the same directory twice, which leaves
- *          the old root stacked on top of the new one), detaches the staging tmpfs and the old root with all that is
- *          mounted in it, and looks whether nothing of it is left.
+ * enter    (child, after everything that opens a path of the host) makes a tmpfs root read-only if it is to be, turns
+ *          the working directory into the process's root directory (pivot_root(2) with the same directory twice, which
+ *          leaves the old root stacked on top of the new one), detaches the staging tmpfs and the old root with all
+ *          that is mounted in it, and looks whether nothing of it is left.
  *
  * What is left is judged by the mount table: what it lists is what can be reached from the process's root directory.
- * Exactly one mount may be on "/", the one that root attached, and none may hang from a mount that is not listed. Detached
- * is not unmounted: the staging tmpfs lives on as far as masks and inline files are mounted from it, without a place.
+ * Exactly one mount may be on "/", the one that root attached, and none may hang from a mount that is not listed.
+ * Detached is not unmounted: the staging tmpfs lives on as far as masks and inline files are mounted from it, without
+ * a place.
  *
- * Needs: CAP_SYS_ADMIN over the mount namespace, and a host root that is a mount with a parent; an initial ramdisk that
- * never switched to a real root has none (EINVAL). Nothing to undo.
+ * Needs: CAP_SYS_ADMIN over the mount namespace, and a host root that is a mount with a parent; an initial ramdisk
+ * that never switched to a real root has none (EINVAL). Nothing to undo.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +24,14 @@
 #include "base/syscall.h"
 #include "stage/filesystem.h"
 
-/* What is needed of the mount table (proc_pid_mountinfo(5)): fields 1, 2 and 5 of each line. Read as a stream: a line can
- * be long, and the child has no memory to hold many. */
+/* What is needed of the mount table (proc_pid_mountinfo(5)): fields 1, 2 and 5 of each line. Read as a stream: a line
+ * can be long, and the child has no memory to hold many. */
 struct table {
-	unsigned long root;       /* id of the mount that must be "/" */
-	unsigned long parent;     /* of that mount */
-	unsigned long id, above;  /* of this line */
-	int field, length;        /* where in the line we are; length of field 5 so far */
-	bool slash;               /* field 5 begins with '/' */
+	unsigned long root;      /* id of the mount that must be "/" */
+	unsigned long parent;    /* of that mount */
+	unsigned long id, above; /* of this line */
+	int field, length;       /* where in the line we are; length of field 5 so far */
+	bool slash;              /* field 5 begins with '/' */
 	unsigned roots, strangers;
 };
 
@@ -90,7 +91,8 @@ CHILD static int verify(const struct inside *inside, unsigned long root, struct 
 	if (read_table(inside->procfs, &table))
 		return fail_errno(err, 0, "cannot read the mount table");
 	if (table.roots != 1 || table.strangers)
-		return fail(err, 0, "cannot leave the host's tree: %u mounts of it are still in sight", table.strangers);
+		return fail(err, 0, "cannot leave the host's tree: %u mounts of it are still in sight",
+			    table.strangers);
 	return 0;
 }
 
@@ -116,8 +118,8 @@ CHILD static int seal(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* Should: leave the new root as the only one.  Mustn't: leave a descriptor, working directory or mount of the host's tree:
- * the cells below open no path of the host. */
+/* Should: leave the new root as the only one.  Mustn't: leave a descriptor, working directory or mount of the host's
+ * tree: the cells below open no path of the host. */
 CHILD int pivot_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	unsigned long root = 0;
@@ -127,8 +129,10 @@ CHILD int pivot_enter(const struct plan *plan, struct inside *inside, struct err
 	if (sys_pivot_root(".", ".")) {
 		fail_errno(err, 0, "cannot make the new root the root directory");
 		if (err->sys_errno == EINVAL)
-			error_remedy(err, "the host runs from its initial ramdisk, which cannot be put aside: switch_root to a "
-				     "mounted root first");
+			error_remedy(
+				err,
+				"the host runs from its initial ramdisk, which cannot be put aside: switch_root to a "
+				"mounted root first");
 		return -1;
 	}
 	/* What lies on "." now, from the top: the staging tmpfs, and the host's root that it was stacked on. */

@@ -1,14 +1,14 @@
 /* read_only: parts of the tree that nobody writes to, with all that is mounted below them.
  *
- * enter    (child, after hide) makes every path of `read_only` that exists read-only. The top of a mount gets the attribute
- *          itself; anything else is covered by a copy of its own tree that has it. Then the descriptors that mounts kept
- *          are closed: no cell below changes a mount by them.
+ * enter    (child, after hide) makes every path of `read_only` that exists read-only. The top of a mount gets the
+ *          attribute itself; anything else is covered by a copy of its own tree that has it. Then the descriptors that
+ *          mounts kept are closed: no cell below changes a mount by them.
  *
  * The default list is what root could change of the host through /proc: /proc/sys checks the owner of the file, not a
  * capability, so a payload whose uid 0 is the host's could write there with no capability at all.
  *
- * Needs: Linux 5.12 (mount_setattr). A path that cannot be looked at is an error; one that does not exist is passed over.
- * Nothing to undo.
+ * Needs: Linux 5.12 (mount_setattr). A path that cannot be looked at is an error; one that does not exist is passed
+ * over. Nothing to undo.
  */
 #include <errno.h>
 #include <sys/mount.h>

@@ -2,21 +2,22 @@
  *
  * plan     (parent) looks at the source and decides who makes the mount. The parent's file system is not changed.
  * host     (parent) makes it, detached, where the launcher is root and its child will not be (outside.c).
- * enter    (child, with CAP_SYS_ADMIN over its new mount namespace, first of the file system's rows) cuts the namespace off
- *          from the host's, opens the procfs that later cells work through, stacks two mounts on the host's "/": a staging
- *          tmpfs, and on it the new root; then makes the new root its working directory.
+ * enter    (child, with CAP_SYS_ADMIN over its new mount namespace, first of the file system's rows) cuts the
+ *          namespace off from the host's, opens the procfs that later cells work through, stacks two mounts on the
+ *          host's "/": a staging tmpfs, and on it the new root; then makes the new root its working directory.
  *
- * From then on, cells reach the inside through the working directory and the host through absolute paths: the process's
- * root directory is still the host's, since a lookup of "/" does not step onto what is stacked there. pivot ends that, and
- * takes the staging tmpfs out of sight together with the host's tree. The root is attached before anything is mounted in
- * it, because kernels before 6.15 attach nothing to a detached tree.
+ * From then on, cells reach the inside through the working directory and the host through absolute paths: the
+ * process's root directory is still the host's, since a lookup of "/" does not step onto what is stacked there. pivot
+ * ends that, and takes the staging tmpfs out of sight together with the host's tree. The root is attached before
+ * anything is mounted in it, because kernels before 6.15 attach nothing to a detached tree.
  *
  * The procfs is our own, attached nowhere: nothing in the image can stand in for it, and it is there when the profile
  * mounts no /proc. It is opened now, since the kernel makes a new procfs only as long as a whole one is in sight (it
  * compares with the host's; user_namespaces(7)). Without a pid namespace of its own the sandbox gets the host's.
  *
- * Needs: Linux 5.12 (mount_setattr). Fails where the launcher's own / is no mount (chroot), where a container around us
- * masks parts of /proc (EPERM), and on what base/mount and overlay.c say. Nothing to undo: mounts die with the namespace.
+ * Needs: Linux 5.12 (mount_setattr). Fails where the launcher's own / is no mount (chroot), where a container around
+ * us masks parts of /proc (EPERM), and on what base/mount and overlay.c say. Nothing to undo: mounts die with the
+ * namespace.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,8 +64,9 @@ static int plan_overlay(const struct profile *profile, struct plan *plan, struct
 {
 	struct overlay_plan *overlay = &plan->root.overlay;
 
-	*overlay = (struct overlay_plan){ .size = profile->root.size, .inodes = profile->root.inodes,
-					  .key = K_ROOT_SOURCE, .index = -1 };
+	*overlay = (struct overlay_plan){
+		.size = profile->root.size, .inodes = profile->root.inodes, .key = K_ROOT_SOURCE, .index = -1
+	};
 	overlay->upper.key = K_ROOT_UPPER;
 	overlay->work.key = K_ROOT_WORK;
 	overlay->upper.index = overlay->work.index = -1;
@@ -106,7 +108,8 @@ int root_plan(const struct profile *profile, struct plan *plan, struct error *er
 	if (!profile->root.source) {
 		root->seal = read_only;
 		return root->access == ROOT_ACCESS_OVERLAY
-			       ? refuse(err, K_ROOT_ACCESS, "cannot overlay a root that has no source") : 0;
+			       ? refuse(err, K_ROOT_ACCESS, "cannot overlay a root that has no source")
+			       : 0;
 	}
 	if (read_only)
 		root->attributes |= MOUNT_ATTR_RDONLY;
@@ -150,9 +153,11 @@ CHILD static int fail_procfs(struct error *err)
 {
 	fail_errno(err, 0, "cannot mount a proc file system for the sandbox's processes");
 	if (err->sys_errno == EPERM)
-		error_remedy(err, "parts of the launcher's own /proc are masked, as in a container, and the kernel then makes no "
-			     "whole one: start that container with an unmasked /proc (docker: --security-opt "
-			     "systempaths=unconfined; podman: --security-opt unmask=ALL)");
+		error_remedy(
+			err,
+			"parts of the launcher's own /proc are masked, as in a container, and the kernel then makes no "
+			"whole one: start that container with an unmasked /proc (docker: --security-opt "
+			"systempaths=unconfined; podman: --security-opt unmask=ALL)");
 	return error_exit(err, EXIT_OF_HOST);
 }
 
@@ -182,8 +187,8 @@ CHILD static int stack_on_host(int mount)
 	return host < 0 ? -1 : mount_attach(mount, host);
 }
 
-/* Should: keep every later mount out of the host's namespace, and the host's out of ours.  Mustn't: touch a mount of the
- * host's; the namespace is a copy. */
+/* Should: keep every later mount out of the host's namespace, and the host's out of ours.  Mustn't: touch a mount of
+ * the host's; the namespace is a copy. */
 CHILD static int cut_off(const struct plan *plan, struct error *err)
 {
 	AUTO_CLOSE int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -192,14 +197,18 @@ CHILD static int cut_off(const struct plan *plan, struct error *err)
 		return 0;
 	fail_errno(err, 0, "cannot cut the mount namespace off from the host's");
 	if (err->sys_errno == EINVAL)
-		error_remedy(err, "the launcher's own root directory is no mount (chroot): start it from a mounted root");
+		error_remedy(err,
+			     "the launcher's own root directory is no mount (chroot): start it from a mounted root");
 	return error_exit(err, EXIT_OF_HOST);
 }
 
 CHILD static int open_staging(const struct plan *plan, struct inside *inside, struct error *err)
 {
-	const struct tmpfs tmpfs = { .size = plan->root.staging_size, .inodes = STAGING_INODES, .mode = 0700,
-				     .uid = geteuid(), .gid = getegid() };
+	const struct tmpfs tmpfs = { .size = plan->root.staging_size,
+				     .inodes = STAGING_INODES,
+				     .mode = 0700,
+				     .uid = geteuid(),
+				     .gid = getegid() };
 	AUTO_CLOSE int mount = tmpfs_new(&tmpfs);
 
 	if (mount < 0 || stack_on_host(mount))
@@ -211,9 +220,12 @@ CHILD static int open_staging(const struct plan *plan, struct inside *inside, st
 CHILD static int make_tmpfs(const struct plan *plan, struct error *err)
 {
 	const struct profile *profile = plan->profile;
-	const struct tmpfs tmpfs = { .size = profile->root.size, .inodes = profile->root.inodes,
-				     .attributes = plan->root.attributes, .mode = profile->root.mode,
-				     .uid = geteuid(), .gid = getegid() };
+	const struct tmpfs tmpfs = { .size = profile->root.size,
+				     .inodes = profile->root.inodes,
+				     .attributes = plan->root.attributes,
+				     .mode = profile->root.mode,
+				     .uid = geteuid(),
+				     .gid = getegid() };
 	int mount = tmpfs_new(&tmpfs);
 
 	return mount < 0 ? fail_errno(err, K_ROOT, "cannot mount a tmpfs for /") : mount;
@@ -222,7 +234,9 @@ CHILD static int make_tmpfs(const struct plan *plan, struct error *err)
 CHILD static int make_overlay(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	AUTO_CLOSE int descriptors = openat(inside->procfs, "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const struct overlay_site site = { .staging = inside->staging, .descriptors = descriptors, .userns = -1,
+	const struct overlay_site site = { .staging = inside->staging,
+					   .descriptors = descriptors,
+					   .userns = -1,
 					   .name = "root",
 					   .user_xattrs = plan->userns.create || plan->userns.joined };
 
@@ -243,7 +257,8 @@ CHILD static int make_directory(const struct plan *plan, struct error *err)
 	if (mount < 0)
 		return fail_errno(err, K_ROOT_SOURCE, "cannot copy the mount of %s", root->source.path);
 	if (mount_restrict(mount, root->attributes, MS_PRIVATE, true))
-		return fail_errno(err, K_ROOT_SOURCE, "cannot set the attributes of the mount of %s", root->source.path);
+		return fail_errno(err, K_ROOT_SOURCE, "cannot set the attributes of the mount of %s",
+				  root->source.path);
 	return TAKE_FD(mount);
 }
 
@@ -270,8 +285,8 @@ CHILD static int check_writable(const struct root_plan *root, int mount, struct 
 	return 0;
 }
 
-/* Should: leave the new root attached, and be the working directory.  Mustn't: open anything of the image by a path that
- * begins at the process's root directory. */
+/* Should: leave the new root attached, and be the working directory.  Mustn't: open anything of the image by a path
+ * that begins at the process's root directory. */
 CHILD int root_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	AUTO_CLOSE int root = -1;
@@ -295,13 +310,16 @@ CHILD int root_enter(const struct plan *plan, struct inside *inside, struct erro
 void root_describe(const struct plan *plan, struct description *out)
 {
 	static const char *const owners[] = {
-		[IDMAP_NONE] = "", [IDMAP_AUTO] = ", owners as on disk", [IDMAP_OWNER] = ", its owner as the payload",
+		[IDMAP_NONE] = "",
+		[IDMAP_AUTO] = ", owners as on disk",
+		[IDMAP_OWNER] = ", its owner as the payload",
 	};
 	const struct root_plan *root = &plan->root;
 	const char *source = plan->profile->root.source;
 
 	if (!source)
-		describe(out, K_ROOT_ACCESS, -1, "an empty tmpfs as /%s", root->seal ? ", read-only once it is filled" : "");
+		describe(out, K_ROOT_ACCESS, -1, "an empty tmpfs as /%s",
+			 root->seal ? ", read-only once it is filled" : "");
 	else if (root->access == ROOT_ACCESS_OVERLAY)
 		describe(out, K_ROOT_SOURCE, -1, "an overlay over %s as /, writes go to %s%s", source,
 			 root->overlay.upper.path ? root->overlay.upper.path : "a tmpfs", owners[root->idmap]);

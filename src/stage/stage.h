@@ -102,7 +102,7 @@ struct cgroup_plan {
 	bool into;                /* v2: clone3 gets CLONE_INTO_CGROUP */
 };
 
-/* An object of the host, seen by plan and seen again by whoever makes a mount of it (decision 13). */
+/* An object of the host, seen by plan and seen again by whoever makes a mount of it. */
 struct host_object {
 	const char *path;
 	dev_t dev;

@@ -1,18 +1,18 @@
 /* sysctls: kernel parameters of the sandbox's own namespaces.
  *
- * plan     (parent) turns names into paths below /proc/sys and refuses every parameter that does not belong to a namespace
- *          made for this sandbox: anything else would be the host's, or another sandbox's.
+ * plan     (parent) turns names into paths below /proc/sys and refuses every parameter that does not belong to a
+ *          namespace made for this sandbox: anything else would be the host's, or another sandbox's.
  * enter    (child, after mounts, before read_only makes /proc/sys read-only) writes them through the procfs that root
- *          opened for us, where nothing of the image can stand in for a file. Which namespace a parameter is read from is
- *          decided by the kernel from the writing process, so the child writes, never the launcher.
+ *          opened for us, where nothing of the image can stand in for a file. Which namespace a parameter is read from
+ *          is decided by the kernel from the writing process, so the child writes, never the launcher.
  *
- * Beside the profile's own: in a new user namespace, user.max_user_namespaces = 0 stops the payload from making further
- * ones, below the filter that stops it too; unless the profile sets that parameter itself. The limits are counted for each
- * kind, so the time namespace that init's child still enters is not touched. Without a user namespace the number is the
- * host's, and there is no such second layer.
+ * Beside the profile's own: in a new user namespace, user.max_user_namespaces = 0 stops the payload from making
+ * further ones, below the filter that stops it too; unless the profile sets that parameter itself. The limits are
+ * counted for each kind, so the time namespace that init's child still enters is not touched. Without a user namespace
+ * the number is the host's, and there is no such second layer.
  *
- * Needs: Linux 4.9 (user.*). A parameter that this kernel lacks or keeps for uid 0 inside is an error. The parameters die
- * with the namespaces: nothing to undo.
+ * Needs: Linux 4.9 (user.*). A parameter that this kernel lacks or keeps for uid 0 inside is an error. The parameters
+ * die with the namespaces: nothing to undo.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +26,11 @@
 
 static const char forbid_path[] = "user/max_user_namespaces";
 
-/* What belongs to which namespace (namespaces(7), sysctl documentation of the kernel). A name that ends in '/' stands for
- * everything below. */
+/* What belongs to which namespace (namespaces(7), sysctl documentation of the kernel). A name that ends in '/' stands
+ * for everything below. */
 static const struct family {
 	const char *path;
-	size_t offset;            /* of the namespace's bool in struct namespaces_plan */
+	size_t offset; /* of the namespace's bool in struct namespaces_plan */
 	const char *namespace;
 } families[] = {
 	{ "net/", offsetof(struct namespaces_plan, net), "net" },
@@ -50,7 +50,8 @@ static const struct family {
 static const struct {
 	const char *path, *key;
 } keys_of_their_own[] = {
-	{ "kernel/hostname", "hostname" }, { "kernel/domainname", "domainname" },
+	{ "kernel/hostname", "hostname" },
+	{ "kernel/domainname", "domainname" },
 };
 
 /* sysctl(8): the first separator, '.' or '/', separates; the other one is then part of a name (eth0.100). */
@@ -104,12 +105,15 @@ static int check_family(const struct plan *plan, const struct sysctl *sysctl, co
 			continue;
 		if (*(const bool *)(const void *)((const char *)&plan->namespaces + family->offset))
 			return 0;
-		fail_at(err, K_SYSCTLS_NAME, index, "cannot set %s: it belongs to the %s namespace, which is not the "
-			"sandbox's own", sysctl->name, family->namespace);
+		fail_at(err, K_SYSCTLS_NAME, index,
+			"cannot set %s: it belongs to the %s namespace, which is not the "
+			"sandbox's own",
+			sysctl->name, family->namespace);
 		return error_remedy(err, "add \"%s\" to namespaces", family->namespace);
 	}
 	fail_at(err, K_SYSCTLS_NAME, index, "cannot set %s: it is the host's", sysctl->name);
-	return error_remedy(err, "only parameters of the sandbox's own namespaces can be set: net.*, fs.mqueue.*, user.*, "
+	return error_remedy(err,
+			    "only parameters of the sandbox's own namespaces can be set: net.*, fs.mqueue.*, user.*, "
 			    "kernel.msg*, kernel.sem, kernel.shm*, vm.memfd_noexec");
 }
 
@@ -128,7 +132,8 @@ int sysctls_plan(const struct profile *profile, struct plan *plan, struct error 
 		if (!path)
 			return fail_errno(err, 0, "cannot get memory");
 		if (!well_formed(path)) {
-			fail_at(err, K_SYSCTLS_NAME, (int)i, "cannot set %s: it is no name of a parameter", sysctl->name);
+			fail_at(err, K_SYSCTLS_NAME, (int)i, "cannot set %s: it is no name of a parameter",
+				sysctl->name);
 			return error_exit(err, EXIT_OF_PROFILE);
 		}
 		if (check_family(plan, sysctl, path, (int)i, err))
@@ -147,8 +152,8 @@ CHILD static int write_parameter(int directory, const char *path, const char *va
 	return fd < 0 ? -1 : write_all(fd, value, strlen(value));
 }
 
-/* Should: set the sandbox's own parameters.  Mustn't: set one of the host's; plan has seen to that by name, and the kernel
- * picks the namespace by the writer. */
+/* Should: set the sandbox's own parameters.  Mustn't: set one of the host's; plan has seen to that by name, and the
+ * kernel picks the namespace by the writer. */
 CHILD int sysctls_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	const struct sysctls_plan *sysctls = &plan->sysctls;
@@ -166,7 +171,8 @@ CHILD int sysctls_enter(const struct plan *plan, struct inside *inside, struct e
 			continue;
 		fail_errno_at(err, K_SYSCTLS_VALUE, (int)i, "cannot set %s to %s", sysctl->name, sysctl->value);
 		if (err->sys_errno == EACCES)
-			error_remedy(err, "the kernel lets uid 0 inside set it only: map one, as with users.map = \"root\"");
+			error_remedy(err,
+				     "the kernel lets uid 0 inside set it only: map one, as with users.map = \"root\"");
 		return -1;
 	}
 	if (sysctls->forbid_userns && write_parameter(directory, forbid_path, "0"))
