@@ -23,6 +23,7 @@
 #include "run/explain.h"
 #include "run/launch.h"
 #include "run/report.h"
+#include "run/seal.h"
 #include "run/steps.h"
 #include "run/supervise.h"
 #include "run/verdict.h"
@@ -30,6 +31,7 @@
 struct program {
 	struct arena arena;
 	struct cli cli;
+	char **argv;
 	struct caller caller;
 	struct diagnostics diagnostics;
 	const struct profile *profile;
@@ -75,6 +77,7 @@ static int know_caller(struct program *program, struct error *err)
 	caller->root = geteuid() == 0;
 	caller->environ = (const char *const *)environ;
 	caller->name = program->cli.value[O_NAME];
+	caller->argv = program->argv;
 	caller->command = program->cli.rest_count ? program->cli.rest : NULL;
 	return 0;
 }
@@ -138,7 +141,8 @@ static int explain(struct program *program)
 		return report(program, &err);
 	}
 	/* What is explained is the profile; a command is shown when there is one, and need not be. */
-	static char *const placeholder[] = { "COMMAND", NULL };
+	static char word[] = "COMMAND";
+	static char *const placeholder[] = { word, NULL };
 
 	status = load_request(program);
 	if (status)
@@ -164,7 +168,7 @@ static int check(struct program *program)
 		return report(program, &err);
 	}
 	for (int i = 0; i < program->cli.rest_count; i++) {
-		const char *word = program->cli.rest[i];
+		const char *const word = program->cli.rest[i];
 
 		bad = load(program, &word, 1, &profile);
 		status = bad ? bad : status;
@@ -207,7 +211,7 @@ static int schema(const struct program *program)
 }
 
 /* Launches, watches, ends. The outcome is complete whatever happened. */
-static void launch_and_watch(struct program *program, struct launch *launch, struct outcome *outcome)
+static void launch_and_watch(struct launch *launch, struct outcome *outcome)
 {
 	struct error err = { 0 };
 
@@ -219,13 +223,44 @@ static void launch_and_watch(struct program *program, struct launch *launch, str
 		outcome->failed = true;
 		outcome->error = err;
 	}
+	launch->host.usage = &outcome->usage;
 	launch_undo(launch);
-	(void)program;
+}
+
+/* Plans and, if that worked, launches. What failed is in the outcome. */
+static void plan_and_launch(struct program *program, struct launch *launch, struct outcome *outcome)
+{
+	struct error err = { 0 };
+
+	if (launch->timings && !supervise_prepare(&err) && !make_plan(program, launch->timings, &err) &&
+	    (!seal_needed(&program->plan) || !seal_self(program->argv, environ, &err))) {
+		launch_and_watch(launch, outcome);
+		return;
+	}
+	if (!launch->timings)
+		fail_errno(&err, 0, "cannot map memory for timings");
+	outcome->verdict = VERDICT_SETUP_FAILED;
+	outcome->failed = true;
+	outcome->error = err;
+}
+
+static int finish_run(struct program *program, struct verdict_sink *sink, struct launch *launch, struct outcome *outcome)
+{
+	struct error err = { 0 };
+
+	if (outcome->failed)
+		report_error(program->profile, &outcome->error);
+	if (program->cli.given[O_TIMINGS] && launch->timings)
+		report_timings(launch->timings);
+	if (verdict_write(sink, launch, outcome, &err)) {
+		report_error(program->profile, &err);
+		return EXIT_OF_INTERNAL;
+	}
+	return verdict_exit_status(launch, outcome);
 }
 
 static int run(struct program *program)
 {
-	struct timings *timings = timings_new();
 	struct verdict_sink sink = { 0 };
 	struct outcome outcome = { 0 };
 	struct error err = { 0 };
@@ -234,29 +269,17 @@ static int run(struct program *program)
 
 	if (program->cli.given[O_DRY_RUN])
 		return explain(program);
-	status = load_request(program);
-	if (status)
-		return status;
 	if (verdict_open(&sink, program->cli.value[O_STATUS_FILE], program->cli.value[O_STATUS_FD], &err))
 		return report(program, &err);
-	launch_init(&launch, &program->plan, timings, program->cli.given[O_VERBOSE]);
-	if (!timings || make_plan(program, timings, &err)) {
-		outcome.verdict = VERDICT_SETUP_FAILED;
-		outcome.failed = true;
-		outcome.error = err;
-	} else {
-		launch_and_watch(program, &launch, &outcome);
+	status = load_request(program);
+	if (status) {
+		if (verdict_write_refusal(&sink, &program->caller, &program->diagnostics, &err))
+			report_error(NULL, &err);
+		return status;
 	}
-	if (outcome.failed)
-		report_error(program->profile, &outcome.error);
-	if (program->cli.given[O_TIMINGS])
-		report_timings(timings);
-	status = verdict_exit_status(&launch, &outcome);
-	if (verdict_write(&sink, &launch, &outcome, &err)) {
-		report_error(program->profile, &err);
-		status = EXIT_OF_INTERNAL;
-	}
-	return status;
+	launch_init(&launch, &program->plan, timings_new(), program->cli.given[O_VERBOSE]);
+	plan_and_launch(program, &launch, &outcome);
+	return finish_run(program, &sink, &launch, &outcome);
 }
 
 static int dispatch(struct program *program)
@@ -291,6 +314,7 @@ int main(int argc, char **argv)
 	struct error err = { 0 };
 	int status = 0;
 
+	program.argv = argv;
 	if (check_descriptors(&err) || check_privilege(&err) ||
 	    cli_read(argc, argv, &program.arena, &program.cli, &err) || know_caller(&program, &err))
 		status = report(&program, &err);
