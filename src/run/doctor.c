@@ -36,8 +36,7 @@ static const char *const state_names[STATE_COUNT] = {
 	[STATE_IMPOSSIBLE] = "impossible",
 };
 
-/* ---- the rehearsal --------------------------------------------------------------------------------------------------
- */
+/* ---- the rehearsal --------------------------------------------------------------------------- */
 
 enum { DEGRADED_COUNT = 32, DEGRADED_SIZE = 48 };
 
@@ -99,8 +98,7 @@ static void rehearse(const void *argument, void *output)
 	launch_and_watch(&plan, ret);
 }
 
-/* ---- the report
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the report ------------------------------------------------------------------------------ */
 
 struct report {
 	struct json_object *lines; /* NULL: print */

@@ -9,8 +9,7 @@
  * the profile can run here, 122 when it cannot, 125 when it was not possible to find out. */
 int doctor_run(const struct profile *profile, const struct caller *caller, bool json);
 
-/* ---- between the doctor's own files
- * ------------------------------------------------------------------------------------------------ */
+/* ---- between the doctor's own files ---------------------------------------------------------- */
 
 struct probe_result {
 	bool works;

@@ -24,8 +24,7 @@
 
 enum { LANDLOCK_VERSION = 1 };
 
-/* ---- throw-away processes -----------------------------------------------------------------------------------------
- */
+/* ---- throw-away processes -------------------------------------------------------------------- */
 
 static bool read_all(int fd, void *data, size_t size)
 {
@@ -69,8 +68,7 @@ bool doctor_in_child(void (*work)(const void *argument, void *output), const voi
 	return complete;
 }
 
-/* ---- small words
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- small words ----------------------------------------------------------------------------- */
 
 static void works(struct probe_result *ret, const char *detail)
 {
@@ -96,8 +94,7 @@ static void missing(struct probe_result *ret, const char *what, const char *reme
 
 #define OUTER "an outer sandbox or container may filter it: run outside of it"
 
-/* ---- namespaces
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- namespaces ------------------------------------------------------------------------------ */
 
 /* Becomes root of a user namespace of its own. */
 static int enter_userns(const struct caller *caller)
@@ -166,8 +163,7 @@ void doctor_try_time(const struct profile *profile, const struct caller *caller,
 	works(ret, "");
 }
 
-/* ---- file system
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- file system ----------------------------------------------------------------------------- */
 
 void doctor_try_openat2(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
 {
@@ -318,8 +314,7 @@ void doctor_try_idmap(const struct profile *profile, const struct caller *caller
 	works(ret, source);
 }
 
-/* ---- privileges
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- privileges ------------------------------------------------------------------------------ */
 
 void doctor_try_landlock(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
 {
@@ -357,8 +352,7 @@ void doctor_try_keyring(const struct profile *profile, const struct caller *call
 	broken(ret, "a fresh session keyring", errno == EDQUOT ? "raise kernel.keys.maxkeys" : OUTER);
 }
 
-/* ---- ids
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- ids ------------------------------------------------------------------------------------- */
 
 void doctor_try_subuid(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
 {
@@ -394,8 +388,7 @@ void doctor_try_newuidmap(const struct profile *profile, const struct caller *ca
 		"install uidmap (Debian, Ubuntu), shadow-utils (Fedora), shadow (Arch) or shadow-uidmap (Alpine)");
 }
 
-/* ---- cgroups
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- cgroups --------------------------------------------------------------------------------- */
 
 /* What there is; whether a leaf can be made there the launch below tells. */
 void doctor_try_cgroup(const struct profile *profile, const struct caller *caller, struct probe_result *ret)

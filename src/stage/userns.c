@@ -35,8 +35,7 @@
 
 enum { MAP_TEXT = 16384 };
 
-/* ---- plan: facts --------------------------------------------------------------------------------------------------
- */
+/* ---- plan: facts ----------------------------------------------------------------------------- */
 
 static int no_memory(struct error *err)
 {
@@ -52,12 +51,12 @@ static int read_map(struct arena *arena, const char *path, struct id_maps *ret, 
 	return 0;
 }
 
-static int read_ranges(struct arena *arena, const char *path, const char *name, uint32_t id, struct id_ranges *ret,
+static int read_ranges(struct arena *arena, const char *path, const struct subid_owner *owner, struct id_ranges *ret,
 		       struct error *err)
 {
 	const char *text = userns_read(arena, path);
 
-	if (!text || subid_parse(arena, text, name, id, ret))
+	if (!text || subid_parse(arena, text, owner, ret))
 		return fail_errno(err, K_USERS_MAP, "cannot read %s", path);
 	return 0;
 }
@@ -75,18 +74,17 @@ static const char *name_of(uid_t uid)
 
 int userns_read_subids(struct arena *arena, uid_t uid, struct userns_facts *facts, struct error *err)
 {
-	const char *name = name_of(uid);
+	struct subid_owner owner = { .name = name_of(uid), .id = uid };
 
-	if (name) {
-		name = arena_copy(arena, name);
-		if (!name)
+	if (owner.name) {
+		owner.name = arena_copy(arena, owner.name);
+		if (!owner.name)
 			return no_memory(err);
-		facts->user = name;
+		facts->user = owner.name;
 	}
-	return read_ranges(arena, "/etc/subuid", name, uid, &facts->subuid, err) ||
-			       read_ranges(arena, "/etc/subgid", name, uid, &facts->subgid, err)
-		       ? -1
-		       : 0;
+	if (read_ranges(arena, "/etc/subuid", &owner, &facts->subuid, err))
+		return -1;
+	return read_ranges(arena, "/etc/subgid", &owner, &facts->subgid, err);
 }
 
 static bool written(const struct profile *profile)
@@ -127,8 +125,7 @@ static int find_helpers(struct plan *plan, struct error *err)
 				 "shadow (Arch), shadow-uidmap (Alpine)");
 }
 
-/* ---- plan: no user namespace, or one that is joined -----------------------------------------------------------------
- */
+/* ---- plan: no user namespace, or one that is joined ------------------------------------------ */
 
 /* Ids inside are ids outside. */
 static int plan_without(const struct profile *profile, struct plan *plan, struct error *err)
@@ -247,20 +244,19 @@ int userns_plan(const struct profile *profile, struct plan *plan, struct error *
 	return plan->userns.use_helpers ? find_helpers(plan, err) : 0;
 }
 
-/* ---- host, attach, enter, undo --------------------------------------------------------------------------------------
- */
+/* ---- host, attach, enter, undo --------------------------------------------------------------- */
 
 /* Adds the ranges of everybody in one file to `taken`. */
 static int add_taken(struct arena *arena, const char *path, struct id_ranges *taken, struct error *err)
 {
-	struct id_ranges more, all;
+	static const struct subid_owner everybody = { .id = ID_UNSET };
+	struct id_ranges more = { 0 }, all = { 0 };
 
-	if (read_ranges(arena, path, NULL, ID_UNSET, &more, err))
+	if (read_ranges(arena, path, &everybody, &more, err))
 		return -1;
 	all.items = arena_array(arena, taken->count + more.count + 1, sizeof(*all.items));
 	if (!all.items)
 		return no_memory(err);
-	all.count = 0;
 	for (size_t i = 0; i < taken->count; i++)
 		all.items[all.count++] = taken->items[i];
 	for (size_t i = 0; i < more.count; i++)
@@ -279,23 +275,30 @@ static uint32_t seed_of(const char *id)
 	return seed;
 }
 
+static int read_limits(struct arena *arena, struct range_limits *ret, struct error *err)
+{
+	if (read_map(arena, "/proc/self/uid_map", &ret->own_uids, err) ||
+	    read_map(arena, "/proc/self/gid_map", &ret->own_gids, err))
+		return -1;
+	if (add_taken(arena, "/etc/subuid", &ret->taken, err))
+		return -1;
+	return add_taken(arena, "/etc/subgid", &ret->taken, err);
+}
+
 static int take_range(const struct plan *plan, struct host *host, struct error *err)
 {
-	struct arena arena = { 0 };
+	struct taken_range range = { .lock = -1 };
 	struct range_limits limits = { 0 };
-	uint32_t first = 0;
-	int status = -1;
+	struct arena arena = { 0 };
+	int status = read_limits(&arena, &limits, err);
 
-	if (!read_map(&arena, "/proc/self/uid_map", &limits.own_uids, err) &&
-	    !read_map(&arena, "/proc/self/gid_map", &limits.own_gids, err) &&
-	    !add_taken(&arena, "/etc/subuid", &limits.taken, err) &&
-	    !add_taken(&arena, "/etc/subgid", &limits.taken, err))
-		status = userns_take_range(RANGE_DIRECTORY, seed_of(plan->caller->id), &limits, &first,
-					   &host->range_lock, err);
+	if (!status)
+		status = userns_take_range(RANGE_DIRECTORY, seed_of(plan->caller->id), &limits, &range, err);
 	arena_free(&arena);
 	if (status)
 		return -1;
-	host->auto_uid_map = (struct id_map){ .inside = 0, .outside = first, .count = RANGE_SIZE };
+	host->range_lock = range.lock;
+	host->auto_uid_map = (struct id_map){ .inside = 0, .outside = range.first, .count = RANGE_SIZE };
 	host->auto_gid_map = host->auto_uid_map;
 	host->uid_map = &host->auto_uid_map;
 	host->gid_map = &host->auto_gid_map;
@@ -343,8 +346,7 @@ void userns_undo(const struct plan *plan, struct host *host)
 	fd_close(&host->range_lock);
 }
 
-/* ---- describe -------------------------------------------------------------------------------------------------------
- */
+/* ---- describe -------------------------------------------------------------------------------- */
 
 static void describe_map(const struct id_map *map, size_t count, const char *what, int key, struct description *out)
 {

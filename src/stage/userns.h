@@ -44,9 +44,15 @@ struct userns_facts {
 		own_gids; /* of the launcher's own user namespace; `inside` is what the launcher sees */
 };
 
-/* The ranges that subuid(5) text gives to user `name` (NULL: has none) or number `id`, in order; with `id` ID_UNSET
- * those of everybody. Lines that are not of the form are passed over, as newuidmap(1) does. -1 when memory is out. */
-int subid_parse(struct arena *arena, const char *text, const char *name, uint32_t id, struct id_ranges *ret);
+/* Whose lines of subuid(5) are meant: those that begin with the name or with the number. */
+struct subid_owner {
+	const char *name; /* NULL: has none */
+	uint32_t id;      /* ID_UNSET: everybody's */
+};
+
+/* The ranges that subuid(5) text gives to `owner`, in order. Lines that are not of the form are passed over, as
+ * newuidmap(1) does. -1 when memory is out. */
+int subid_parse(struct arena *arena, const char *text, const struct subid_owner *owner, struct id_ranges *ret);
 
 /* The text of /proc/PID/uid_map. -1 with errno EINVAL when it is no such text, ENOMEM. */
 int id_maps_parse(struct arena *arena, const char *text, struct id_maps *ret);
@@ -54,8 +60,8 @@ int id_maps_parse(struct arena *arena, const char *text, struct id_maps *ret);
 /* A file as text in `arena`, at most a MiB; "" when it does not exist. NULL with errno. */
 const char *userns_read(struct arena *arena, const char *path);
 
-/* The ranges of subuid(5) and subgid(5) that user `uid` has, and the user's name, into those fields of *ret. */
-int userns_read_subids(struct arena *arena, uid_t uid, struct userns_facts *ret, struct error *err);
+/* The ranges of subuid(5) and subgid(5) that user `uid` has, and the user's name, into those fields of *facts. */
+int userns_read_subids(struct arena *arena, uid_t uid, struct userns_facts *facts, struct error *err);
 
 /* Fills everything of *ret that follows from users.* and `facts`, and checks it: outside ids exist, ranges do not
  * overlap, the host's root is mapped only by permission, the payload's ids are mapped. The paths of the helpers are not
@@ -75,10 +81,14 @@ struct range_limits {
 	struct id_ranges taken; /* subuid(5) and subgid(5) of everybody */
 };
 
-/* Takes a free range: *ret is its first id, *ret_lock the descriptor that holds it. `directory` is made when missing;
- * `seed` says where the search begins. */
-int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, uint32_t *ret,
-		      int *ret_lock, struct error *err);
+struct taken_range {
+	uint32_t first;
+	int lock; /* the descriptor that holds it; the caller's */
+};
+
+/* Takes a free range. `directory` is made when missing; `seed` says where the search begins. */
+int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, struct taken_range *ret,
+		      struct error *err);
 
 /* The absolute path of a helper in the fixed search path; NULL when there is none. */
 const char *userns_find_helper(struct arena *arena, const char *name);

@@ -1,14 +1,14 @@
-/* userns_map: which map follows from users.map, the caller, and what subuid(5) gives. Parent, plan column; asks nothing of
- * the kernel, so that the unit test sees every line of the table.
+/* userns_map: which map follows from users.map, the caller, and what subuid(5) gives. Parent, plan column; asks nothing
+ * of the kernel, so that the unit test sees every line of the table.
  *
- *	users.map   launched by root                            launched by a user
- *	auto        0..65535 on root's range of subuid(5),      users.uid on the caller, alone;
- *	            else on a free range taken by `host`        setgroups denied
- *	self        0 on 0: host-root                           the caller's number on itself; setgroups denied
- *	root        0 on 0: host-root                           0 on the caller, alone; setgroups denied
- *	subid       0 on 0: host-root, then root's ranges       0 on the caller, then the caller's ranges, by newuidmap(1)
- *	none        no user namespace (namespaces.c)            refused (userns.c)
- *	explicit    as written                                  as written: the caller's own id, or by newuidmap(1)
+ *	users.map   launched by root                        launched by a user
+ *	auto        0..65535 on root's range of subuid(5),  users.uid on the caller, alone;
+ *	            else on a free range taken by `host`    setgroups denied
+ *	self        0 on 0: host-root                       the caller's number on itself; setgroups denied
+ *	root        0 on 0: host-root                       0 on the caller, alone; setgroups denied
+ *	subid       0 on 0: host-root, then root's ranges   0 on the caller, then the caller's ranges, by newuidmap(1)
+ *	none        no user namespace (namespaces.c)        refused (userns.c)
+ *	explicit    as written                              as written: the caller's own id, or by newuidmap(1)
  *
  * "Root" here means that the launcher may write any map. A map that holds the host's 0 makes root inside root outside
  * for everything that asks for ids and not for capabilities, files in /proc/sys to begin with: the profile must say so.
@@ -79,8 +79,7 @@ static bool exists(const struct id_maps *own, uint64_t first, uint64_t count)
 	return true;
 }
 
-/* ---- users.map ----------------------------------------------------------------------------------------------------
- */
+/* ---- users.map ------------------------------------------------------------------------------- */
 
 static int auto_root(struct side *side, struct userns_plan *userns)
 {
@@ -143,8 +142,7 @@ static int by_word(const struct profile *profile, struct side *side, struct user
 	}
 }
 
-/* ---- explicit maps -------------------------------------------------------------------------------------------------
- */
+/* ---- explicit maps --------------------------------------------------------------------------- */
 
 static bool overlap(uint32_t a, uint32_t a_count, uint32_t b, uint32_t b_count)
 {
@@ -199,8 +197,7 @@ static bool own_id_only(const struct side *side)
 	return side->count == 1 && side->map[0].count == 1 && side->map[0].outside == side->caller;
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------------------
- */
+/* ---- both ------------------------------------------------------------------------------------ */
 
 static int make_side(const struct profile *profile, struct side *side, struct arena *arena, struct userns_plan *userns,
 		     struct error *err)

@@ -66,22 +66,28 @@ static int lock_slot(int fd, uint32_t slot)
 	return errno == EAGAIN || errno == EACCES ? 0 : -1;
 }
 
-/* Tries every slot of a window once. Returns as lock_slot(); *ret_mapped is set when any of them exists here. */
-static int search(int fd, uint32_t first, uint32_t last, uint32_t seed, const struct range_limits *limits,
-		  uint32_t *ret, bool *ret_mapped)
+struct search {
+	int fd; /* the file of locks */
+	uint32_t seed;
+	const struct range_limits *limits;
+	bool any; /* a slot of the windows tried so far exists here */
+	uint32_t found;
+};
+
+/* Tries every slot of a window once. Returns as lock_slot(). */
+static int search(struct search *search, uint32_t first, uint32_t last)
 {
 	uint32_t count = last - first + 1;
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t slot = first + (seed % count + i) % count;
+		uint32_t slot = first + (search->seed % count + i) % count;
 		int got = 0;
 
-		if (!mapped(limits, slot))
+		if (!mapped(search->limits, slot))
 			continue;
-		*ret_mapped = true;
-		got = given_away(limits, slot) ? 0 : lock_slot(fd, slot);
-		if (got)
-			*ret = slot * RANGE_SIZE;
+		search->any = true;
+		got = given_away(search->limits, slot) ? 0 : lock_slot(search->fd, slot);
+		search->found = slot;
 		if (got)
 			return got;
 	}
@@ -120,29 +126,36 @@ static int open_locks(const char *directory, int *ret, struct error *err)
 	return 0;
 }
 
-int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, uint32_t *ret,
-		      int *ret_lock, struct error *err)
+static int explain_none(bool any, struct error *err)
 {
+	if (any) {
+		fail(err, K_USERS_MAP, "cannot find a free range of %d ids: all are in use", RANGE_SIZE);
+		error_remedy(err, "end other sandboxes, or give users.uid_map and users.gid_map");
+	} else {
+		fail(err, K_USERS_MAP,
+		     "cannot find a range of %d ids: the launcher's own user namespace has none to spare", RANGE_SIZE);
+		error_remedy(err, "give the launcher's container more ids, or give users.uid_map and users.gid_map");
+	}
+	return error_exit(err, EXIT_OF_HOST);
+}
+
+int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, struct taken_range *ret,
+		      struct error *err)
+{
+	struct search state = { .seed = seed, .limits = limits };
 	AUTO_CLOSE int fd = -1;
-	bool any = false;
 	int got = 0;
 
 	if (open_locks(directory, &fd, err))
 		return -1;
-	got = search(fd, SLOT_FIRST, SLOT_LAST, seed, limits, ret, &any);
-	if (!got && !any)
-		got = search(fd, 1, SLOT_HIGHEST, seed, limits, ret, &any);
+	state.fd = fd;
+	got = search(&state, SLOT_FIRST, SLOT_LAST);
+	if (!got && !state.any)
+		got = search(&state, 1, SLOT_HIGHEST);
 	if (got < 0)
 		return fail_errno(err, K_USERS_MAP, "cannot lock a range of ids in %s/ranges", directory);
-	if (got > 0) {
-		*ret_lock = TAKE_FD(fd);
-		return 0;
-	}
-	fail(err, K_USERS_MAP,
-	     any ? "cannot find a free range of %d ids: all are in use"
-		 : "cannot find a range of %d ids: the launcher's own user namespace has none to spare",
-	     RANGE_SIZE);
-	error_remedy(err, any ? "end other sandboxes, or give users.uid_map and users.gid_map"
-			      : "give the launcher's container more ids, or give users.uid_map and users.gid_map");
-	return error_exit(err, EXIT_OF_HOST);
+	if (!got)
+		return explain_none(state.any, err);
+	*ret = (struct taken_range){ .first = state.found * RANGE_SIZE, .lock = TAKE_FD(fd) };
+	return 0;
 }

@@ -77,16 +77,16 @@ static bool split(char *line, char **owner, struct id_range *range)
 	       range->count <= UINT32_MAX - range->start;
 }
 
-static bool owned(const char *owner, const char *name, uint32_t id)
+static bool owned(const char *word, const struct subid_owner *owner)
 {
 	uint32_t number = 0;
 
-	if (id == ID_UNSET || (name && !strcmp(owner, name)))
+	if (owner->id == ID_UNSET || (owner->name && !strcmp(word, owner->name)))
 		return true;
-	return !parse_id(owner, 0, &number) && number == id;
+	return !parse_id(word, 0, &number) && number == owner->id;
 }
 
-int subid_parse(struct arena *arena, const char *text, const char *name, uint32_t id, struct id_ranges *ret)
+int subid_parse(struct arena *arena, const char *text, const struct subid_owner *owner, struct id_ranges *ret)
 {
 	char line[LINE_SIZE];
 
@@ -95,9 +95,9 @@ int subid_parse(struct arena *arena, const char *text, const char *name, uint32_
 		return -1;
 	while (next_line(&text, line)) {
 		struct id_range range = { 0 };
-		char *owner = NULL;
+		char *word = NULL;
 
-		if (split(line, &owner, &range) && owned(owner, name, id))
+		if (split(line, &word, &range) && owned(word, owner))
 			ret->items[ret->count++] = range;
 	}
 	return 0;

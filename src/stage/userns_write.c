@@ -53,8 +53,7 @@ static int write_map(int procfs, const char *file, const struct id_map *map, siz
 	return failed;
 }
 
-/* ---- newuidmap(1), newgidmap(1) -----------------------------------------------------------------------------------
- */
+/* ---- newuidmap(1), newgidmap(1) -------------------------------------------------------------- */
 
 /* HELPER PID INSIDE OUTSIDE COUNT ... */
 struct helper_argv {

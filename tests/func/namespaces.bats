@@ -1,16 +1,18 @@
 # namespaces: the sandbox gets exactly the ones that the profile names, and shares the others with the launcher.
+# shellcheck disable=SC2016 # scripts in single quotes are for the shell inside
 load ../lib/common
 
 ALL="user mount pid net ipc uts cgroup time"
 
 # with 'NAMES' 'more keys': a profile on a busybox root with these namespaces.
 with() {
-	local names
+	local -a names=()
 
-	names=$(printf '"%s", ' $1)
+	read -ra names <<<"$1"
+	printf -v 'names[0]' '"%s", ' "${names[@]}"
 	profile <<-END
 		format = 1;
-		namespaces = [ ${names%, } ];
+		namespaces = [ ${names[0]%, } ];
 		root = { source = "$ROOTFS"; };
 		mounts = ( { type = "proc"; target = "/proc"; }, { type = "dev"; target = "/dev"; } );
 		$2

@@ -40,7 +40,7 @@ offset_inside() {
 
 	with 'time = { boottime = "-1.5s"; monotonic = "1h"; };'
 	offset=$(offset_inside)
-	[ "$offset" -ge -2 ] && [ "$offset" -lt $(seconds 10) ] || { echo "offset $offset"; false; }
+	[ "$offset" -ge -2 ] && [ "$offset" -lt "$(seconds 10)" ] || { echo "offset $offset"; false; }
 	run sandbox -p "$PROFILE" -- cat /proc/self/timens_offsets
 	assert_status 0
 	[[ $output =~ monotonic\ +3600\ +0 ]] || { echo "$output"; false; }
@@ -52,7 +52,7 @@ offset_inside() {
 
 	with ''
 	offset=$(offset_inside)
-	[ "$offset" -ge 0 ] && [ "$offset" -le $(seconds 10) ]
+	[ "$offset" -ge 0 ] && [ "$offset" -le "$(seconds 10)" ]
 }
 
 @test "a clock cannot be set before its zero" {

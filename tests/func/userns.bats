@@ -1,4 +1,5 @@
 # userns: the ids inside stand for exactly the host users that the profile means.
+# shellcheck disable=SC2016 # scripts in single quotes are for the shell inside
 load ../lib/common
 
 with() {
@@ -54,8 +55,6 @@ stop() {
 
 @test "two sandboxes at a time never share a range, and it is free again afterwards" {
 	as_root_only
-	local first
-
 	if grep -q '^root:\|^0:' /etc/subuid; then
 		skip "root has a line in /etc/subuid, which is used instead"
 	fi
@@ -68,7 +67,7 @@ stop() {
 	done
 	[ "$(cat "$TMP"/map.* | sort -u | wc -l)" -eq 4 ] || { cat "$TMP"/map.*; false; }
 	[ "$(locks)" -eq 4 ]
-	kill $(jobs -p)
+	jobs -p | xargs kill
 	wait || :
 	wait_until 5 no_locks
 	[ "$(stat -c '%u %a' /run/sandbox/ranges)" = "0 600" ]

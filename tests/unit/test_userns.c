@@ -1,16 +1,11 @@
 /* test_userns: the table of user maps line by line, subuid(5) as it is found in the wild, and the choice of an
  * automatic range. No privilege, no namespace. */
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "stage/userns.h"
 
 /* After our own: it makes a macro of the word fail. */
@@ -48,6 +43,8 @@ static const char *map_text(char *out, size_t size, const struct id_map *map, si
 
 static void fill(const struct line *line, struct arena *arena, struct profile *profile, struct userns_facts *facts)
 {
+	const struct subid_owner ann = { "ann", line->caller };
+
 	memset(profile, 0, sizeof(*profile));
 	profile->users.map = line->map;
 	profile->users.uid = line->uid;
@@ -63,8 +60,8 @@ static void fill(const struct line *line, struct arena *arena, struct profile *p
 					.user = "ann",
 					.own_uids = { all_ids, 1 },
 					.own_gids = { all_ids, 1 } };
-	assert_int_equal(subid_parse(arena, line->subuid ? line->subuid : "", "ann", line->caller, &facts->subuid), 0);
-	assert_int_equal(subid_parse(arena, line->subgid ? line->subgid : "", "ann", line->caller, &facts->subgid), 0);
+	assert_int_equal(subid_parse(arena, line->subuid ? line->subuid : "", &ann, &facts->subuid), 0);
+	assert_int_equal(subid_parse(arena, line->subgid ? line->subgid : "", &ann, &facts->subgid), 0);
 }
 
 static void try_line(const struct line *line)
@@ -262,8 +259,7 @@ static void test_table(void **state)
 		try_line(&table[i]);
 }
 
-/* ---- explicit maps
- * --------------------------------------------------------------------------------------------------- */
+/* ---- explicit maps --------------------------------------------------------------------------- */
 
 struct explicit_case {
 	const char *name;
@@ -376,188 +372,12 @@ static void test_explicit_missing_outside(void **state)
 	arena_free(&arena);
 }
 
-/* ---- subuid(5) and uid_map
- * ------------------------------------------------------------------------------------------- */
-
-static void test_subid(void **state)
-{
-	const char *text = "# a comment\n"
-			   "ann:100000:65536\n"
-			   "\n"
-			   "bob:165536:65536\n"
-			   "ann:1:2:3\n"
-			   "ann:x:5\n"
-			   "ann:5:0\n"
-			   "ann:4294967295:2\n"
-			   "annabel:7:7\n"
-			   "1001:300000:10\n"
-			   "01001:400000:10\n"
-			   "ann:500000:1";
-	struct id_ranges ranges;
-	struct arena arena = { 0 };
-
-	(void)state;
-	assert_int_equal(subid_parse(&arena, text, "ann", 1001, &ranges), 0);
-	assert_int_equal(ranges.count, 3);
-	assert_int_equal(ranges.items[0].start, 100000);
-	assert_int_equal(ranges.items[0].count, 65536);
-	assert_int_equal(ranges.items[1].start, 300000);
-	assert_int_equal(ranges.items[2].start, 500000);
-	assert_int_equal(subid_parse(&arena, text, NULL, 7, &ranges), 0);
-	assert_int_equal(ranges.count, 0);
-	assert_int_equal(subid_parse(&arena, text, NULL, ID_UNSET, &ranges), 0);
-	assert_int_equal(ranges.count, 6);
-	arena_free(&arena);
-}
-
-static void test_uid_map_text(void **state)
-{
-	struct id_maps maps;
-	struct arena arena = { 0 };
-
-	(void)state;
-	assert_int_equal(id_maps_parse(&arena, "         0          0 4294967295\n", &maps), 0);
-	assert_int_equal(maps.count, 1);
-	assert_int_equal(maps.items[0].count, UINT32_MAX);
-	assert_int_equal(id_maps_parse(&arena, "0 1000 1\n1 100000 65536\n", &maps), 0);
-	assert_int_equal(maps.count, 2);
-	assert_int_equal(maps.items[1].outside, 100000);
-	assert_int_equal(id_maps_parse(&arena, "0 1000\n", &maps), -1);
-	assert_int_equal(id_maps_parse(&arena, "", &maps), 0);
-	assert_int_equal(maps.count, 0);
-	arena_free(&arena);
-}
-
-/* ---- the automatic range
- * --------------------------------------------------------------------------------------------- */
-
-static char *temporary(void **state)
-{
-	return *state;
-}
-
-static int make_temporary(void **state)
-{
-	char *path = strdup("/tmp/test_userns.XXXXXX");
-
-	*state = path ? mkdtemp(path) : NULL;
-	return *state ? 0 : -1;
-}
-
-static int remove_temporary(void **state)
-{
-	char file[64];
-
-	(void)snprintf(file, sizeof(file), "%s/locks/ranges", temporary(state));
-	(void)unlink(file);
-	(void)snprintf(file, sizeof(file), "%s/locks", temporary(state));
-	(void)rmdir(file);
-	(void)rmdir(temporary(state));
-	free(*state);
-	return 0;
-}
-
-static const char *locks(void **state, char path[64])
-{
-	(void)snprintf(path, 64, "%s/locks", temporary(state));
-	return path;
-}
-
-/* Two that run at a time never share a range; one that ended gives its range back. */
-static void test_range_lock(void **state)
-{
-	const struct range_limits limits = { .own_uids = { all_ids, 1 }, .own_gids = { all_ids, 1 } };
-	AUTO_CLOSE int first_lock = -1, second_lock = -1, third_lock = -1;
-	uint32_t first = 0, second = 0, third = 0;
-	struct error err = { 0 };
-	char path[64];
-
-	assert_int_equal(userns_take_range(locks(state, path), 0, &limits, &first, &first_lock, &err), 0);
-	assert_int_equal(first, 0x70000000);
-	assert_int_equal(userns_take_range(path, 0, &limits, &second, &second_lock, &err), 0);
-	assert_int_equal(second, 0x70010000);
-	fd_close(&first_lock);
-	assert_int_equal(userns_take_range(path, 0, &limits, &third, &third_lock, &err), 0);
-	assert_int_equal(third, 0x70000000);
-}
-
-static void test_range_seed(void **state)
-{
-	const struct range_limits limits = { .own_uids = { all_ids, 1 }, .own_gids = { all_ids, 1 } };
-	AUTO_CLOSE int lock = -1, wrapped_lock = -1;
-	uint32_t range = 0;
-	struct error err = { 0 };
-	char path[64];
-
-	/* The last slot, then around to the first. */
-	assert_int_equal(userns_take_range(locks(state, path), 0x7ffd - 0x7000, &limits, &range, &lock, &err), 0);
-	assert_int_equal(range, 0x7ffd0000);
-	assert_int_equal(userns_take_range(path, 0x7ffd - 0x7000, &limits, &range, &wrapped_lock, &err), 0);
-	assert_int_equal(range, 0x70000000);
-}
-
-static void test_range_taken(void **state)
-{
-	struct id_range taken[] = { { 0x70000000 + 65536 + 17, 1 }, { 0x6fffffff, 2 } };
-	const struct range_limits limits = { .own_uids = { all_ids, 1 },
-					     .own_gids = { all_ids, 1 },
-					     .taken = { taken, 2 } };
-	AUTO_CLOSE int lock = -1;
-	uint32_t range = 0;
-	struct error err = { 0 };
-	char path[64];
-
-	assert_int_equal(userns_take_range(locks(state, path), 0, &limits, &range, &lock, &err), 0);
-	assert_int_equal(range, 0x70020000);
-}
-
-/* In a container with a million ids: a slot that exists, not the first. In one with 65536: none. */
-static void test_range_container(void **state)
-{
-	static const struct id_map million[] = { { 0, 500000, 1000000 } }, few[] = { { 0, 100000, 65536 } };
-	struct range_limits limits = { .own_uids = { million, 1 }, .own_gids = { million, 1 } };
-	AUTO_CLOSE int lock = -1, none = -1;
-	uint32_t range = 0;
-	struct error err = { 0 };
-	char path[64];
-
-	assert_int_equal(userns_take_range(locks(state, path), 3, &limits, &range, &lock, &err), 0);
-	assert_int_equal(range % 65536, 0);
-	assert_in_range(range, 65536, 1000000 - 65536);
-	limits.own_gids = (struct id_maps){ few, 1 };
-	assert_int_equal(userns_take_range(path, 3, &limits, &range, &none, &err), -1);
-	assert_int_equal(err.exit_status, EXIT_OF_HOST);
-	assert_non_null(strstr(err.what, "none to spare"));
-}
-
-static void test_range_strangers(void **state)
-{
-	const struct range_limits limits = { .own_uids = { all_ids, 1 }, .own_gids = { all_ids, 1 } };
-	int lock = -1;
-	uint32_t range = 0;
-	struct error err = { 0 };
-	char path[64];
-
-	assert_int_equal(mkdir(locks(state, path), 0777), 0);
-	assert_int_equal(chmod(path, 0777), 0);
-	assert_int_equal(userns_take_range(path, 0, &limits, &range, &lock, &err), -1);
-	assert_non_null(strstr(err.what, "others than root can write it"));
-	assert_int_equal(lock, -1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_explicit),
 		cmocka_unit_test(test_explicit_missing_outside),
-		cmocka_unit_test(test_subid),
-		cmocka_unit_test(test_uid_map_text),
-		cmocka_unit_test_setup_teardown(test_range_lock, make_temporary, remove_temporary),
-		cmocka_unit_test_setup_teardown(test_range_seed, make_temporary, remove_temporary),
-		cmocka_unit_test_setup_teardown(test_range_taken, make_temporary, remove_temporary),
-		cmocka_unit_test_setup_teardown(test_range_container, make_temporary, remove_temporary),
-		cmocka_unit_test_setup_teardown(test_range_strangers, make_temporary, remove_temporary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
