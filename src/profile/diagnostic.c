@@ -12,13 +12,16 @@
 #include "base/text.h"
 #include "profile/tree.h"
 
+enum { MESSAGE_MAX = 512 };
+
 /* A message made of what a stranger wrote goes to a terminal. */
 static const char *format_escaped(struct arena *arena, const char *format, va_list arguments)
 {
-	char raw[1024];
+	char raw[MESSAGE_MAX];
 	char *escaped = NULL, *to = NULL;
 
-	(void)vsnprintf(raw, sizeof(raw), format, arguments);
+	if (vsnprintf(raw, sizeof(raw), format, arguments) >= (int)sizeof(raw))
+		memcpy(raw + sizeof(raw) - 4, "...", 4);
 	escaped = to = arena_alloc(arena, strlen(raw) * 4 + 1);
 	if (!escaped)
 		return "(no memory for the message)";
@@ -176,7 +179,7 @@ static size_t distance(const char *a, const char *b)
 const char *nearest_name(const char *wrong, const char *const *names, size_t count)
 {
 	const char *nearest = NULL;
-	size_t length = strlen(wrong), best = length < 4 ? 2 : length / 3 + 2;
+	size_t length = strlen(wrong), best = length < 5 ? 2 : length < 9 ? 3 : 4;
 
 	if (length > NAME_MAX_LENGTH)
 		return NULL;

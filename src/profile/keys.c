@@ -53,7 +53,13 @@ const char *key_nearest(int parent, const char *name)
 
 	for (int key = keys[parent].first; key != K_NONE; key = keys[key].next)
 		names[count++] = keys[key].name;
-	return nearest_name(name, names, count);
+	if (nearest_name(name, names, count))
+		return nearest_name(name, names, count);
+	/* The right word in the wrong group: `pids` for `cgroup.pids`. */
+	for (int key = 1; key < K_COUNT; key++)
+		if (strcmp(keys[key].name, name) == 0 && !strchr(keys[key].path, '['))
+			return keys[key].path;
+	return NULL;
 }
 
 static void explain_values(const struct key *key, struct text *out)

@@ -18,8 +18,8 @@ static int unknown_key(const struct merging *merging, int parent, struct node *n
 {
 	const char *nearest = key_nearest(parent, node->name);
 
-	REFUSE(merging, node, nearest ? "unknown key; did you mean `%s`?" : "unknown key", nearest ? nearest : "");
-	return -1;
+	return REFUSE(merging, node, "unknown key%s%s%s", nearest ? "; did you mean `" : "", nearest ? nearest : "",
+		      nearest ? "`?" : "");
 }
 
 /* { target = "/tmp"; remove = true; }: nothing but the identity may stand beside `remove`. */
@@ -102,6 +102,8 @@ static int check_key(const struct merging *merging, int key, struct node *node)
 {
 	int result = 0;
 
+	if (node->refused)
+		return -1;
 	if (keys[key].type == TYPE_GROUP) {
 		if (node->type != NODE_GROUP)
 			return REFUSE(merging, node, "must be a group { }, not %s", node_kind(node));

@@ -119,7 +119,7 @@ static int load_file(struct loading *loading, const char *word, const struct ask
 	fd = found.fd;
 	file = find_file(loading, &found);
 	if (file)
-		return file->open ? refuse_asked(loading, asker, "the profiles extend each other in a circle") : 0;
+		return file->open ? refuse_asked(loading, asker, "this profile and that extend each other in a circle") : 0;
 	if (loading->file_count == FILES_MAX || depth == EXTENDS_DEPTH_MAX)
 		return refuse_asked(loading, asker, "too many profiles extend each other");
 	file = &loading->files[loading->file_count++];

@@ -47,8 +47,8 @@ static const char *environment(const struct lookup *lookup, const char *name)
 static int refuse(const struct lookup *lookup, const struct asker *asker, const char *word, const char *what)
 {
 	if (asker->node)
-		return diagnose_node(lookup->diagnostics, asker->node, "profile %s: %s", word, what);
-	return diagnose(lookup->diagnostics, NULL, 0, "profile %s: %s", word, what);
+		return diagnose_node(lookup->diagnostics, asker->node, "cannot use profile %s: %s", word, what);
+	return diagnose(lookup->diagnostics, NULL, 0, "cannot use profile %s: %s", word, what);
 }
 
 /* ---- trust ---------------------------------------------------------------------------------------------------------- */
@@ -163,10 +163,10 @@ static int try(struct search *search, const char *path, bool strict, struct foun
 		return refuse(lookup, search->asker, path, "out of memory");
 	source->directory = directory_of(lookup, path);
 	if (!S_ISREG(st.st_mode))
-		return refuse(lookup, search->asker, path, "is not a regular file");
+		return refuse(lookup, search->asker, path, "not a regular file");
 	what = distrust(lookup, &st);
 	if (what) {
-		refuse(lookup, search->asker, path, what);
+		refuse(lookup, search->asker, path, arena_format(lookup->arena, "it %s", what));
 		return diagnose_remedy(lookup->diagnostics, "a profile must belong to root or to you, and nobody else may write it: "
 				       "chown and chmod go-w %s", path);
 	}
@@ -214,8 +214,8 @@ static int not_found(struct search *search)
 	const char *looked = search->looked.data ? search->looked.data : "nowhere";
 
 	if (search->self)
-		return refuse(search->lookup, search->asker, search->word, "extends itself");
-	refuse(search->lookup, search->asker, search->word, is_path(search->word) ? "there is no such file" : "there is none");
+		return refuse(search->lookup, search->asker, search->word, "it extends itself");
+	refuse(search->lookup, search->asker, search->word, is_path(search->word) ? "no such file" : "there is none");
 	return is_path(search->word) ? -1 : diagnose_remedy(search->lookup->diagnostics, "looked for %s", looked);
 }
 

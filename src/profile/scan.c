@@ -238,6 +238,17 @@ static int scan_number(struct scan *scan)
 	return diagnose_remedy(scan->diagnostics, "sizes, durations and percentages are strings: \"64M\", \"1.5s\", \"50%%\"");
 }
 
+/* What other languages call true and false. */
+static bool is_truth(const char *word, int length)
+{
+	static const char *const truths[] = { "yes", "no", "on", "off", "True", "False", "TRUE", "FALSE" };
+
+	for (size_t i = 0; i < sizeof(truths) / sizeof(truths[0]); i++)
+		if (strlen(truths[i]) == (size_t)length && memcmp(truths[i], word, (size_t)length) == 0)
+			return true;
+	return false;
+}
+
 /* A bare word: a name, or true or false. */
 static int scan_word(struct scan *scan)
 {
@@ -260,6 +271,10 @@ static int scan_word(struct scan *scan)
 		return misplaced(scan, "a word");
 	if ((length == 4 && memcmp(start, "true", 4) == 0) || (length == 5 && memcmp(start, "false", 5) == 0))
 		return value_done(scan, false);
+	if (is_truth(start, length)) {
+		REFUSE(scan, "%.*s is not a value", length, start);
+		return diagnose_remedy(scan->diagnostics, "write true or false");
+	}
 	REFUSE(scan, "%.*s must stand in quotes", length, start);
 	return diagnose_remedy(scan->diagnostics, "write \"%.*s\"; only numbers, true and false go without quotes", length,
 			       start);

@@ -78,7 +78,8 @@ int key_child(int parent, const char *name);
 /* The key with this path ("mounts[].source", or "mounts.source", or "mounts[2].source"); K_NONE when there is none. */
 int key_lookup(const char *path);
 
-/* The name in `parent` that `name` was probably meant to be; NULL when none is near. */
+/* The name in `parent` that `name` was probably meant to be, or the path of a key called so elsewhere; NULL when none is
+ * near. */
 const char *key_nearest(int parent, const char *name);
 
 /* What a key means, for `explain KEY`: some lines of text. */

@@ -170,6 +170,8 @@ static struct node *parse(const char *text, const struct source *source, struct 
 	if (!config_read_string(&config, text)) {
 		const char *what = config_error_text(&config);
 
+		if (what && strcmp(what, "duplicate setting name") == 0)
+			what = "this key is written a second time in the same group";
 		diagnose(diagnostics, source->file, config_error_line(&config), "%s", what ? what : "syntax error");
 	} else {
 		root = copy_setting(&copying, config_root_setting(&config));

@@ -50,8 +50,10 @@ static int read_number(const struct reader *reader, int key, struct node *node, 
 	if (node->type != NODE_STRING && node->type != NODE_INT)
 		return value_mismatch(reader, key, node);
 	if (number < min || number > max)
-		return REFUSE(reader, node, "%" PRId64 " is out of range: from %" PRId64 " to %" PRId64 " can be", number, min,
-			      max);
+		return max == INT64_MAX ?
+			       REFUSE(reader, node, "%" PRId64 " is out of range: must be %" PRId64 " or more", number, min) :
+			       REFUSE(reader, node, "%" PRId64 " is out of range: must be from %" PRId64 " to %" PRId64, number,
+				      min, max);
 	*ret = number;
 	return 0;
 }
