@@ -112,12 +112,16 @@ CHILD static void send_pty(const struct child_start *start, struct inside *insid
 }
 
 /* The payload is forked before confine: init keeps none of the payload's limits, the payload nothing of init's. The plain
- * clone3 is a fork without the C library's handlers. A time namespace made in enter is the new process's. */
+ * clone3 is a fork without the C library's handlers. A time namespace made in enter is the new process's.
+ *
+ * Where the kernel does not end the others with init (no pid namespace of ours), init must outlive the launcher for the
+ * moment it takes to do so itself: from here on the socket alone tells it. */
 CHILD static void split_from_init(const struct child_start *start, const struct inside *inside)
 {
+	int death_signal = start->plan->namespaces.pid ? SIGKILL : 0;
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	struct error err = { 0 };
-	pid_t payload = sys_clone3(&args);
+	pid_t payload = prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) ? -1 : sys_clone3(&args);
 
 	if (payload > 0)
 		init_main(start, inside, payload);

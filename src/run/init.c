@@ -114,8 +114,8 @@ CHILD static int shed_all(const struct init *init, const struct plan *plan, stru
 	for (int i = 0; !init->pid_namespace && i < init->handed->cgroup_kill_count; i++)
 		keep[count++] = init->handed->cgroup_kill[i];
 	wipe_arguments(plan->caller);
-	if (prctl(PR_SET_NAME, TITLE, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
-		return fail_errno(err, K_PROCESS_INIT, "cannot name and tie the process");
+	if (prctl(PR_SET_NAME, TITLE, 0, 0, 0))
+		return fail_errno(err, K_PROCESS_INIT, "cannot name the process");
 	if (!init->pid_namespace && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 		return fail_errno(err, K_PROCESS_INIT, "cannot become the reaper of orphans");
 	if (shed_descriptors(keep, count, err))
