@@ -45,9 +45,9 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "namespaces",   namespaces_plan,   NULL,         NULL,           NULL,               NULL,                  NULL,         namespaces_describe },
 	/* First to enter: it gives the ids under which everything below is made, and the right to make it. */
 	{ "userns",       userns_plan,       userns_host,  userns_attach,  userns_enter,       NULL,                  userns_undo,  userns_describe },
-	/* Before anything that costs memory or processes: the limits bind the building too. The attach moves the child in;
-	 * only then may it unshare its cgroup namespace, or the namespace would show the host's path (decision 4). */
-	{ "cgroup",       cgroup_plan,       cgroup_host,  cgroup_attach,  cgroup_enter,       NULL,                  cgroup_undo,  cgroup_describe },
+	/* Before anything that costs memory or processes: the limits bind the building too. v2 takes the child in at birth, into
+	 * v1 it moves itself; only then may it unshare its cgroup namespace, or the namespace would show the host's path. */
+	{ "cgroup",       cgroup_plan,       cgroup_host,  NULL,           cgroup_enter,       NULL,                  cgroup_undo,  cgroup_describe },
 	/* Offsets are frozen by the first process in the namespace: before init forks the payload. */
 	{ "time",         time_plan,         NULL,         NULL,           time_enter,         NULL,                  NULL,         time_describe },
 	{ "uts",          uts_plan,          NULL,         NULL,           uts_enter,          NULL,                  NULL,         uts_describe },

@@ -5,11 +5,10 @@
  * host    (parent) makes the leaf in each, locks it (cgroup_leaf.c), writes the limits and reads them back. Before
  *         clone: the limits stand before there is a process to limit.
  * clone   puts the child into the v2 leaf at birth (CLONE_INTO_CGROUP, run/launch.c): no moment of it is uncounted.
- * attach  (parent, the child blocks) moves it into the v1 leaves, which have no such flag, and checks in
- *         /proc/<child>/cgroup that it is in all of them. The launcher stays outside: a payload that exhausts its
- *         memory must not take along who reports that.
- * enter   (child) unshares the cgroup namespace. Not by clone: a namespace shows paths relative to where its maker
- *         was at that moment, which must be the leaf (cgroup_namespaces(7)).
+ * enter   (child) moves itself into the v1 leaves, which have no such flag, checks in /proc/self/cgroup that it is in all
+ *         of them, and unshares the cgroup namespace. Not by clone: a namespace shows paths relative to where its maker
+ *         was at that moment, which must be the leaf (cgroup_namespaces(7)). The launcher stays outside: a payload that
+ *         exhausts its memory must not take along who reports that.
  * undo    (parent) reads what was used, kills what is left, removes leaf and parent (cgroup_leaf.c, cgroup_usage.c).
  *
  * Needs: cgroups(7); v2: Linux 5.7 for the clone flag. Failure of any step fails the launch (123).
@@ -29,9 +28,21 @@
 
 /* ---- host ------------------------------------------------------------------------------------------------------- */
 
+/* What the child must do and see for one leaf. */
+struct cgroup_step {
+	int tasks;           /* v1: the leaf's file, open for writing; -1 on v2 */
+	char line[PATH_MAX]; /* of /proc/self/cgroup, from its first colon on */
+};
+
+struct cgroup_way {
+	size_t count;
+	struct cgroup_step steps[];
+};
+
 struct cgroup_host {
 	size_t count;
 	struct cgroup_made made[CGROUP_HIERARCHIES_MAX];
+	struct cgroup_way *way;
 };
 
 /* The descriptor through which init, or who watches in its place, kills everything (run/end.c). */
@@ -47,12 +58,27 @@ static int hand_down_kill(const struct cgroup_made *made, struct handed *handed,
 	return 0;
 }
 
+static int prepare_step(const struct cgroup_made *made, struct cgroup_way *way, struct error *err)
+{
+	const struct cgroup_hierarchy *hierarchy = made->leaf->hierarchy;
+	struct cgroup_step *step = &way->steps[way->count++];
+
+	format_text(step->line, sizeof(step->line), ":%s:%s%s/" CGROUP_PARENT "/%s", hierarchy->controllers,
+		    hierarchy->root, made->leaf->base, made->name);
+	step->tasks = hierarchy->v2 ? -1 : openat(made->directory, "tasks", O_WRONLY | O_CLOEXEC);
+	if (step->tasks < 0 && !hierarchy->v2)
+		return fail_errno(err, K_CGROUP, "cannot open the tasks of the new cgroup in %s",
+				  made->leaf->base_path);
+	return 0;
+}
+
 static int make_leaf(const struct cgroup_leaf *leaf, const char *id, struct host *host, struct error *err)
 {
 	struct cgroup_made *made = &host->cgroup->made[host->cgroup->count++];
 
 	*made = (struct cgroup_made){ .leaf = leaf, .base = -1, .parent = -1, .directory = -1 };
-	if (cgroup_make(made, id, err) || cgroup_write_limits(made, host, err))
+	if (cgroup_make(made, id, err) || cgroup_write_limits(made, host, err) ||
+	    prepare_step(made, host->cgroup->way, err))
 		return -1;
 	if (leaf->hierarchy->v2)
 		host->cgroup_into_fd = made->directory;
@@ -67,68 +93,70 @@ int cgroup_host(const struct plan *plan, struct host *host, struct error *err)
 	if (!plan->cgroup.wanted)
 		return 0;
 	host->cgroup = calloc(1, sizeof(*host->cgroup));
-	if (!host->cgroup)
+	if (host->cgroup)
+		host->cgroup->way = calloc(1, sizeof(struct cgroup_way) + tree->count * sizeof(struct cgroup_step));
+	if (!host->cgroup || !host->cgroup->way)
 		return fail_errno(err, K_CGROUP, "cannot make the cgroup");
+	host->handed.cgroup = host->cgroup->way;
 	for (size_t i = 0; i < tree->count; i++)
 		if (make_leaf(&tree->leaves[i], plan->caller->id, host, err))
 			return -1;
 	return 0;
 }
 
-/* ---- attach ----------------------------------------------------------------------------------------------------- */
-
-static int enter_leaf(const struct cgroup_made *made, pid_t child, struct error *err)
-{
-	char pid[16];
-
-	if (made->leaf->hierarchy->v2)
-		return 0;
-	format_text(pid, sizeof(pid), "%d", child);
-	if (write_file_at(made->directory, "cgroup.procs", pid))
-		return fail_errno(err, K_CGROUP, "cannot move the sandbox into its cgroup in %s",
-				  made->leaf->base_path);
-	return 0;
-}
-
-/* `membership` is the text of /proc/<child>/cgroup. */
-static int check_leaf(const struct cgroup_made *made, const char *membership, struct error *err)
-{
-	const struct cgroup_hierarchy *hierarchy = made->leaf->hierarchy;
-	char line[PATH_MAX];
-
-	format_text(line, sizeof(line), ":%s:%s%s/" CGROUP_PARENT "/%s\n", hierarchy->controllers, hierarchy->root,
-		    made->leaf->base, made->name);
-	if (strstr(membership, line))
-		return 0;
-	fail(err, K_CGROUP, "the sandbox is not in its cgroup in %s", made->leaf->base_path);
-	return error_exit(err, EXIT_OF_INTERNAL);
-}
-
-int cgroup_attach(const struct plan *plan, struct host *host, struct error *err)
-{
-	char membership[16 * 1024];
-
-	(void)plan;
-	if (!host->cgroup)
-		return 0;
-	for (size_t i = 0; i < host->cgroup->count; i++)
-		if (enter_leaf(&host->cgroup->made[i], host->child, err))
-			return -1;
-	if (read_file_at(host->child_procfs, "cgroup", membership, sizeof(membership)) < 0)
-		return fail_errno(err, K_CGROUP, "cannot read which cgroups the sandbox is in");
-	for (size_t i = 0; i < host->cgroup->count; i++)
-		if (check_leaf(&host->cgroup->made[i], membership, err))
-			return -1;
-	return 0;
-}
-
 /* ---- enter ------------------------------------------------------------------------------------------------------ */
 
-/* Should: make the leaf the top of what the payload sees.  Mustn't: run before the move (it would show the host's
- * path). */
+/* "tasks" takes a thread, and "0" is the one that writes: of all ways into a v1 cgroup the only one that does not wait for
+ * every CPU to pass a quiescent state, which takes longer than the rest of the launch (cgroup_procs_write_start() in
+ * kernel/cgroup/cgroup.c). The child is a single thread. */
+CHILD static int move_in(const struct cgroup_way *way, struct error *err)
+{
+	for (size_t i = 0; i < way->count; i++) {
+		const struct cgroup_step *step = &way->steps[i];
+
+		if (step->tasks >= 0 && write(step->tasks, "0", 1) != 1)
+			return fail_errno(err, K_CGROUP, "cannot move into the cgroup %s", step->line);
+	}
+	return 0;
+}
+
+CHILD static bool has_line(const char *text, const char *line)
+{
+	const char *at = strstr(text, line);
+
+	return at && at[strlen(line)] == '\n';
+}
+
+/* What a joined cgroup namespace shows is relative to a place unknown: there the writes' success must do. */
+CHILD static int check_membership(const struct plan *plan, const struct cgroup_way *way, struct error *err)
+{
+	char membership[8 * 1024];
+
+	for (size_t i = 0; i < plan->join.count; i++)
+		if (plan->join.items[i].flag == CLONE_NEWCGROUP)
+			return 0;
+	if (read_file_at(AT_FDCWD, "/proc/self/cgroup", membership, sizeof(membership)) < 0)
+		return fail_errno(err, K_CGROUP, "cannot read which cgroups the sandbox is in");
+	for (size_t i = 0; i < way->count; i++) {
+		if (has_line(membership, way->steps[i].line))
+			continue;
+		fail(err, K_CGROUP, "the sandbox is not in its cgroup %s", way->steps[i].line);
+		return error_exit(err, EXIT_OF_INTERNAL);
+	}
+	return 0;
+}
+
+/* Should: be in every leaf, then make the leaf the top of what the payload sees.  Mustn't: unshare before the move (the
+ * namespace would show the host's path). */
 CHILD int cgroup_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
-	(void)inside;
+	const struct cgroup_way *way = inside->handed.cgroup;
+
+	if (way && (move_in(way, err) || check_membership(plan, way, err)))
+		return -1;
+	for (size_t i = 0; way && i < way->count; i++)
+		if (way->steps[i].tasks >= 0)
+			close(way->steps[i].tasks);
 	if (plan->namespaces.cgroup && unshare(CLONE_NEWCGROUP))
 		return fail_errno(err, K_NAMESPACES, "cannot make a cgroup namespace");
 	return 0;
@@ -156,6 +184,10 @@ void cgroup_undo(const struct plan *plan, struct host *host)
 		fd_close(&host->handed.cgroup_kill[i]);
 	host->handed.cgroup_kill_count = 0;
 	host->cgroup_into_fd = -1;
+	for (size_t i = 0; host->cgroup->way && i < host->cgroup->way->count; i++)
+		fd_close(&host->cgroup->way->steps[i].tasks);
+	host->handed.cgroup = NULL;
+	free(host->cgroup->way);
 	free(host->cgroup);
 	host->cgroup = NULL;
 }

@@ -285,6 +285,8 @@ int plan_degraded(struct plan *plan, const char *feature, struct error *err);
 
 /* ---- handed: what host and attach found out, as the child receives it ------------------------------------------ */
 
+struct cgroup_way;
+
 /* Descriptors here were opened by host before clone: the child inherits the same numbers. */
 struct handed {
 	int root;                 /* detached mount, -1 when the child makes it */
@@ -294,6 +296,10 @@ struct handed {
 	 * O_RDONLY. For run/end.c. */
 	int cgroup_kill[16];
 	int cgroup_kill_count;
+	int cgroup_tasks[16];     /* cgroup: `tasks` of the v1 leaves, for the child to enter */
+	int cgroup_tasks_count;
+	const struct cgroup_way *cgroup; /* private to the cgroup stage: how the child gets into its leaves; memory made before
+	                             clone. NULL: there are none */
 	int relay[3];             /* tty: the payload's ends of its relay pipes, -1 when none */
 };
 

@@ -29,7 +29,7 @@ int userns_explain(const struct plan *plan, int clone_errno, struct error *err);
 plan_fn join_plan;
 
 plan_fn cgroup_plan;
-host_fn cgroup_host, cgroup_attach;
+host_fn cgroup_host;
 child_fn cgroup_enter;
 undo_fn cgroup_undo;
 /* Removes every cgroup of ours whose launcher is gone, in all hierarchies; kills what is still in them. 0, or -1 when one had
