@@ -296,8 +296,6 @@ struct handed {
 	 * O_RDONLY. For run/end.c. */
 	int cgroup_kill[16];
 	int cgroup_kill_count;
-	int cgroup_tasks[16];     /* cgroup: `tasks` of the v1 leaves, for the child to enter */
-	int cgroup_tasks_count;
 	const struct cgroup_way *cgroup; /* private to the cgroup stage: how the child gets into its leaves; memory made before
 	                             clone. NULL: there are none */
 	int relay[3];             /* tty: the payload's ends of its relay pipes, -1 when none */
