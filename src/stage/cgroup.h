@@ -98,6 +98,9 @@ int cgroup_parse(struct arena *arena, const char *mountinfo, const char *self, s
 /* The same from the files themselves. -1 with *err filled. */
 int cgroup_find(struct arena *arena, struct cgroup_hierarchies *ret, struct error *err);
 
+/* Whether every name of `list` ("cpu,cpuacct") is among `names`, which are divided by commas too. */
+bool cgroup_names_all(const char *names, const char *list);
+
 /* The hierarchy that has this controller ("cpu"), v1 before v2; for v2 any controller will do, whether it is enabled is
  * asked later. NULL when there is none. */
 const struct cgroup_hierarchy *cgroup_hierarchy_of(const struct cgroup_hierarchies *hierarchies,

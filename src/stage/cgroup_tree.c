@@ -56,8 +56,7 @@ static const char *empty_if_slash(const char *path)
 	return strcmp(path, "/") == 0 ? "" : path;
 }
 
-/* Whether every name of `list` ("cpu,cpuacct") is among the mount options. */
-static bool options_have_all(const char *options, const char *list)
+bool cgroup_names_all(const char *options, const char *list)
 {
 	for (;;) {
 		size_t length = strcspn(list, ",");
@@ -123,7 +122,7 @@ static void match_mount(struct cgroup_hierarchies *hierarchies, const struct mou
 	for (size_t i = 0; i < hierarchies->count; i++) {
 		struct cgroup_hierarchy *item = &hierarchies->items[i];
 
-		if (item->mount || item->v2 != v2 || (!v2 && !options_have_all(line->options, item->controllers)))
+		if (item->mount || item->v2 != v2 || (!v2 && !cgroup_names_all(line->options, item->controllers)))
 			continue;
 		unescape(line->root);
 		unescape(line->mount);
@@ -225,7 +224,7 @@ const struct cgroup_hierarchy *cgroup_unified(const struct cgroup_hierarchies *h
 const struct cgroup_hierarchy *cgroup_hierarchy_of(const struct cgroup_hierarchies *hierarchies, const char *controller)
 {
 	for (size_t i = 0; i < hierarchies->count; i++)
-		if (!hierarchies->items[i].v2 && options_have_all(hierarchies->items[i].controllers, controller))
+		if (!hierarchies->items[i].v2 && cgroup_names_all(hierarchies->items[i].controllers, controller))
 			return &hierarchies->items[i];
 	return cgroup_unified(hierarchies);
 }
@@ -385,12 +384,10 @@ static bool place_in_own(struct plan *plan, struct cgroup_leaf *leaf, bool contr
 	const char *path = NULL;
 	struct error unused;
 
-	if (!hierarchy->own)
+	if (!hierarchy->own || (plan->caller->root && !hierarchy->v2))
 		return false;
 	path = arena_format(&plan->arena, "%s%s", hierarchy->mount, hierarchy->own);
-	if (!path || !is_ours(hierarchy, path))
-		return false;
-	if (plan->caller->root && (!hierarchy->v2 || !is_delegated_to_root(hierarchy, path)))
+	if (!path || (plan->caller->root && !is_delegated_to_root(hierarchy, path)) || !is_ours(hierarchy, path))
 		return false;
 	leaf->move_launcher = hierarchy->v2 && controllers;
 	if (leaf->move_launcher && company(path) != 1) {
@@ -469,9 +466,9 @@ int cgroup_enable(struct plan *plan, struct cgroup_leaf *leaf, const char *contr
 	if (read_words(leaf->base_path, "cgroup.controllers", available, sizeof(available), err) ||
 	    read_words(leaf->base_path, "cgroup.subtree_control", passed, sizeof(passed), err))
 		return -1;
-	if (!options_have_all(available, controller))
+	if (!cgroup_names_all(available, controller))
 		return controller_absent(plan, leaf, controller, err);
-	if (!options_have_all(passed, controller)) {
+	if (!cgroup_names_all(passed, controller)) {
 		if (!leaf->move_launcher && company(leaf->base_path) && !is_true_top(leaf->base_path)) {
 			fail(err, K_CGROUP,
 			     "the %s controller is not passed down by %s, which cannot be changed while processes "

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/format.h"
 #include "base/parse.h"
 
 struct usage_row {
@@ -59,6 +60,22 @@ static void set(struct usage *usage, const struct usage_row *row, int64_t value)
 	*field = row->more && *field > 0 ? *field + value : value;
 }
 
+/* v1: whether the file's controller is in this hierarchy at all. */
+static bool may_have(const struct cgroup_hierarchy *hierarchy, const char *file)
+{
+	char controller[16];
+
+	format_text(controller, sizeof(controller), "%s", file);
+	controller[strcspn(controller, ".")] = '\0';
+	return hierarchy->v2 || cgroup_names_all(hierarchy->controllers, controller);
+}
+
+static void read_row_file(const struct cgroup_made *made, const char *file, char *text, size_t size)
+{
+	if (!may_have(made->leaf->hierarchy, file) || read_file_at(made->directory, file, text, size) < 0)
+		text[0] = '\0';
+}
+
 void cgroup_usage(const struct cgroup_made *made, struct usage *usage)
 {
 	const char *file = "";
@@ -69,8 +86,8 @@ void cgroup_usage(const struct cgroup_made *made, struct usage *usage)
 		const char *at = text;
 		uint64_t value = 0;
 
-		if (strcmp(file, row->file) != 0 && read_file_at(made->directory, row->file, text, sizeof(text)) < 0)
-			text[0] = '\0';
+		if (strcmp(file, row->file) != 0)
+			read_row_file(made, row->file, text, sizeof(text));
 		file = row->file;
 		if (row->word)
 			at = find_word(text, row->word);
