@@ -2,8 +2,8 @@
  *
  * enter    (child, after everything that opens a path of the host) makes a tmpfs root read-only if it is to be, turns
  *          the working directory into the process's root directory (pivot_root(2) with the same directory twice, which
- *          leaves the old root stacked on top of the new one), detaches the staging tmpfs and the old root with all
- *          that is mounted in it, and looks whether nothing of it is left.
+ *          leaves the old root stacked on top of the new one), detaches the old root with all that is mounted on and
+ *          in it, the staging tmpfs included, and looks whether nothing of it is left.
  *
  * What is left is judged by the mount table: what it lists is what can be reached from the process's root directory.
  * Exactly one mount may be on "/", the one that root attached, and none may hang from a mount that is not listed.
@@ -118,12 +118,26 @@ CHILD static int seal(const struct plan *plan, struct error *err)
 	return 0;
 }
 
+/* Detaches the host's tree. On "." lie, from below, the host's root and the staging tmpfs that was stacked on it, and
+ * a path leads to the topmost. So the staging tmpfs is moved into the host's tree first, onto its /proc: one
+ * unmounting then takes both, and waits once for the kernel's readers of mounts, which is most of what this stage
+ * costs. */
+CHILD static int detach(const struct inside *inside, int host)
+{
+	if (sys_move_mount(inside->staging, "", host, "proc", MOVE_MOUNT_F_EMPTY_PATH))
+		return -1;
+	return umount2(".", MNT_DETACH) || chdir("/") ? -1 : 0;
+}
+
 /* Should: leave the new root as the only one.  Mustn't: leave a descriptor, working directory or mount of the host's
  * tree: the cells below open no path of the host. */
 CHILD int pivot_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
+	AUTO_CLOSE int host = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	unsigned long root = 0;
 
+	if (host < 0)
+		return fail_errno(err, 0, "cannot open the host's root directory");
 	if (seal(plan, err) || mount_id(&root, err))
 		return -1;
 	if (sys_pivot_root(".", ".")) {
@@ -135,8 +149,7 @@ CHILD int pivot_enter(const struct plan *plan, struct inside *inside, struct err
 				"mounted root first");
 		return -1;
 	}
-	/* What lies on "." now, from the top: the staging tmpfs, and the host's root that it was stacked on. */
-	if (umount2(".", MNT_DETACH) || umount2(".", MNT_DETACH) || chdir("/"))
+	if (detach(inside, host))
 		return fail_errno(err, 0, "cannot leave the host's tree");
 	fd_close(&inside->staging);
 	return verify(inside, root, err);
