@@ -2,9 +2,10 @@
  *
  *	mkfilters OUT.c PROFILE.conf ...
  *
- * Loads each profile as the launcher would, compiles its filter with the launcher's own code, and writes the table in which
- * src/stage/seccomp.c looks first. Profiles with the same rules share a filter. Linked with the launcher's objects and an
- * empty table. Runs on the build machine, whose ABI must be the target's: a filter's native ABI is that of its compiler.
+ * Loads each profile as the launcher would, compiles its filter with the launcher's own code, and writes the table in
+ * which src/stage/seccomp.c looks first. Profiles with the same rules share a filter. Linked with the launcher's
+ * objects and an empty table. Runs on the build machine, whose ABI must be the target's: a filter's native ABI is
+ * that of its compiler.
  *
  * A shipped profile takes its root file system as parameter `root`, which need not exist where it is built: it gets /.
  */
@@ -41,8 +42,13 @@ static const struct profile *load(const char *path)
 {
 	static const char *const params[] = { "root=/" };
 	static const char *const environ_none[] = { NULL };
-	struct profile_request request = { .profiles = &path, .profile_count = 1, .id = "0000000000000000", .params = params,
-					   .environ = environ_none, .uid = getuid(), .gid = getgid() };
+	struct profile_request request = { .profiles = &path,
+					   .profile_count = 1,
+					   .id = "0000000000000000",
+					   .params = params,
+					   .environ = environ_none,
+					   .uid = getuid(),
+					   .gid = getgid() };
 	struct diagnostics diagnostics = { .arena = &arena };
 	const struct profile *profile = NULL;
 
@@ -69,8 +75,8 @@ static void put_filter(FILE *out, const char *text, size_t length, const struct 
 		fprintf(out, "%s%d,", i % 24 ? " " : "\n\t", text[i]);
 	fprintf(out, "\n};\nstatic const struct sock_filter filter_%u[] = {", made_count);
 	for (unsigned i = 0; i < count; i++)
-		fprintf(out, "%s{ 0x%x, %u, %u, 0x%xU },", i % 4 ? " " : "\n\t", filter[i].code, filter[i].jt, filter[i].jf,
-			filter[i].k);
+		fprintf(out, "%s{ 0x%x, %u, %u, 0x%xU },", i % 4 ? " " : "\n\t", filter[i].code, filter[i].jt,
+			filter[i].jf, filter[i].k);
 	fputs("\n};\n", out);
 }
 

@@ -1,6 +1,7 @@
 /* mksyscalls-out: writes what mksyscalls.c has read, as const tables in C and as a list for the manual.
  *
- * Build machine only. Constants and errors go out as C expressions: the compiler for the target gives them their values. */
+ * Build machine only. Constants and errors go out as C expressions: the compiler for the target gives them their
+ * values. */
 #include "mksyscalls.h"
 
 #include <stdlib.h>
@@ -11,8 +12,9 @@ void put_header(FILE *out)
 	fputs("/* Made by mksyscalls. */\n#ifndef GEN_SYSCALLS_H\n#define GEN_SYSCALLS_H\nenum syscall_abi {\n", out);
 	for (int i = 0; i < ABIS; i++)
 		fprintf(out, "\t%s,\n", abis[i].id);
-	fprintf(out, "\tABI_COUNT,\n};\nenum {\n\tSYSCALL_COUNT = %d,\n\tSYSCALL_SET_COUNT = %d,\n"
-		     "\tSYSCALL_SET_RULE_COUNT = %d,\n\tSYSCALL_CONSTANT_COUNT = %d,\n};\n#endif\n",
+	fprintf(out,
+		"\tABI_COUNT,\n};\nenum {\n\tSYSCALL_COUNT = %d,\n\tSYSCALL_SET_COUNT = %d,\n"
+		"\tSYSCALL_SET_RULE_COUNT = %d,\n\tSYSCALL_CONSTANT_COUNT = %d,\n};\n#endif\n",
 		tables.call_count, tables.set_count, tables.rule_count, tables.constant_count);
 }
 
@@ -71,7 +73,8 @@ static void put_abis(FILE *out)
 		qsort(order, (size_t)count, sizeof(order[0]), by_number);
 		fprintf(out, "static const struct syscall_number numbers_%s[] = {\n", abis[sort_abi].name);
 		for (int i = 0; i < count; i++)
-			fprintf(out, "\t{ %lldU, %d },\n", (long long)tables.calls[order[i]].number[sort_abi], order[i]);
+			fprintf(out, "\t{ %lldU, %d },\n", (long long)tables.calls[order[i]].number[sort_abi],
+				order[i]);
 		fputs("};\n", out);
 		counts[sort_abi] = count;
 	}
@@ -86,8 +89,8 @@ static void put_abis(FILE *out)
 static void put_condition(FILE *out, const config_setting_t *when, const struct call *call)
 {
 	static const char *const names[][2] = { { "equals", "OP_EQUALS" }, { "not_equals", "OP_NOT_EQUALS" },
-						{ "any", "OP_ANY" }, { "none", "OP_NONE" }, { "less", "OP_LESS" },
-						{ "greater", "OP_GREATER" } };
+						{ "any", "OP_ANY" },       { "none", "OP_NONE" },
+						{ "less", "OP_LESS" },     { "greater", "OP_GREATER" } };
 	const char *argument = text_of(when, "arg"), *value = NULL;
 
 	for (int i = 0; i < length(call->args); i++) {
@@ -97,7 +100,8 @@ static void put_condition(FILE *out, const config_setting_t *when, const struct 
 			continue;
 		for (size_t op = 0; op < sizeof(names) / sizeof(names[0]); op++)
 			if (config_setting_lookup_string(when, names[op][0], &value))
-				fprintf(out, " { %d, %d, %s, (uint32_t)(%s) },", i, width_of(known), names[op][1], value);
+				fprintf(out, " { %d, %d, %s, (uint32_t)(%s) },", i, width_of(known), names[op][1],
+					value);
 		if (value)
 			return;
 	}
@@ -113,7 +117,8 @@ static void put_rules(FILE *out)
 			continue;
 		fprintf(out, "static const struct condition conditions_%d[] = {", i);
 		for (int j = 0; j < length(when); j++)
-			put_condition(out, config_setting_get_elem(when, (unsigned)j), &tables.calls[find_call(tables.rules[i].call)]);
+			put_condition(out, config_setting_get_elem(when, (unsigned)j),
+				      &tables.calls[find_call(tables.rules[i].call)]);
 		fputs(" };\n", out);
 	}
 	fputs("const struct call_rule syscall_set_rules[SYSCALL_SET_RULE_COUNT] = {\n", out);
@@ -123,7 +128,8 @@ static void put_rules(FILE *out)
 
 		if (strncmp(action, "errno:", 6) != 0)
 			stop("%s: a set's rule answers errno:NAME", tables.rules[i].call);
-		fprintf(out, "\t{ SECCOMP_RET_ERRNO | %s, %d, %d, ", action + 6, find_call(tables.rules[i].call), count);
+		fprintf(out, "\t{ SECCOMP_RET_ERRNO | %s, %d, %d, ", action + 6, find_call(tables.rules[i].call),
+			count);
 		fprintf(out, count ? "conditions_%d },\n" : "0 },\n", i);
 	}
 	fputs("};\n", out);
@@ -162,7 +168,8 @@ static void put_constants(FILE *out)
 		const char *equals = strchr(tables.constants[i], '=');
 		int name = equals ? (int)(equals - tables.constants[i]) : (int)strlen(tables.constants[i]);
 
-		fprintf(out, "\t{ \"%.*s\", (uint64_t)(%s) },\n", name, tables.constants[i], equals ? equals + 1 : tables.constants[i]);
+		fprintf(out, "\t{ \"%.*s\", (uint64_t)(%s) },\n", name, tables.constants[i],
+			equals ? equals + 1 : tables.constants[i]);
 	}
 	fputs("};\n", out);
 }
@@ -170,9 +177,11 @@ static void put_constants(FILE *out)
 void put_source(FILE *out)
 {
 	fputs("/* Made by mksyscalls. */\n#include \"stage/seccomp_tables.h\"\n\n#include <errno.h>\n"
-	      "#include <linux/audit.h>\n#include <linux/seccomp.h>\n", out);
+	      "#include <linux/audit.h>\n#include <linux/seccomp.h>\n",
+	      out);
 	for (int i = 0; i < length(tables.headers); i++)
-		fprintf(out, "#include <%s>\n", text_of(config_setting_get_elem(tables.headers, (unsigned)i), "header"));
+		fprintf(out, "#include <%s>\n",
+			text_of(config_setting_get_elem(tables.headers, (unsigned)i), "header"));
 	put_calls(out);
 	put_abis(out);
 	put_rules(out);

@@ -3,13 +3,14 @@
  *	mksyscalls OUT.h OUT.c OUT.mdoc NUMBERS ARGUMENTS SETS [SOURCE ...]
  *
  * Takes the names and numbers of all ABIs from libseccomp, adds those of NUMBERS, the arguments and constants of
- * ARGUMENTS and the sets of SETS (schema/syscall-*.schema), and writes const tables (src/stage/seccomp_tables.h) and the
- * manual's section on sets. The SOURCEs, which turn the tables into filters, go into the tables' version only: a cached
- * filter of another build is recognised by it.
+ * ARGUMENTS and the sets of SETS (schema/syscall-*.schema), and writes const tables (src/stage/seccomp_tables.h) and
+ * the manual's section on sets. The SOURCEs, which turn the tables into filters, go into the tables' version only: a
+ * cached filter of another build is recognised by it.
  *
- * Runs on the build machine, never installed; this is the only user of libseccomp. Anything that does not fit together
- * (unknown name, unknown argument, a condition on a call that the set does not hold) stops the build. Constants are written
- * as C expressions, so that the compiler for the target gives them their values. It exits without freeing.
+ * Runs on the build machine, never installed; this is the only user of libseccomp. Anything that does not fit
+ * together (unknown name, unknown argument, a condition on a call that the set does not hold) stops the build.
+ * Constants are written as C expressions, so that the compiler for the target gives them their values. It exits
+ * without freeing.
  */
 #include "mksyscalls.h"
 
@@ -214,7 +215,8 @@ static void take_sets(const config_setting_t *list)
 				if (tables.rule_count == MAX_RULES)
 					stop("too many rules");
 				set->rules[tables.rule_count] = true;
-				tables.rules[tables.rule_count++] = (struct rule){ .setting = rule, .call = element(names, k) };
+				tables.rules[tables.rule_count++] =
+					(struct rule){ .setting = rule, .call = element(names, k) };
 			}
 		}
 	}

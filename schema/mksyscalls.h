@@ -11,12 +11,12 @@ enum { ABIS = 5, MAX_CALLS = 1024, MAX_RULES = 256, MAX_SETS = 128, MAX_CONSTANT
 
 struct abi {
 	const char *id, *name, *audit;
-	uint32_t token, base;     /* libseccomp's name for it; the bit that all its numbers have */
+	uint32_t token, base; /* libseccomp's name for it; the bit that all its numbers have */
 };
 
 struct call {
 	const char *name;
-	int64_t number[ABIS];     /* -1: the ABI has no such call */
+	int64_t number[ABIS]; /* -1: the ABI has no such call */
 	const config_setting_t *args;
 };
 

@@ -1,15 +1,16 @@
 /* seccomp: which system calls the payload may make.
  *
- * plan     (parent) turns the profile's rules into a program of classic BPF. For the rules of shipped profiles that was done
+ * plan     (parent) turns the profile's rules into a program of classic BPF. For the rules of shipped profiles that
+ * was done
  *          at build time; for a user's own it is taken from the cache where an earlier run left it, else compiled. What
  *          rules mean is written in seccomp_policy.c.
- * host     (parent) puts a filter compiled anew into the cache. check and explain never come here.
- * confine  (child) installs the filter. The last cell of the pipeline: everything above needs calls that it may forbid. What
+ * host     (parent) puts a filter compiled anew into the cache. check and explain never come here. confine  (child)
+ * installs the filter. The last cell of the pipeline: everything above needs calls that it may forbid. What
  *          still follows is execve, or write and exit_group to tell why not; plan refuses a profile that forbids those.
  *
  * Needs: seccomp(2) with filters, Linux 3.17 (SECCOMP_FILTER_FLAG_LOG and KILL_PROCESS 4.14), and no_new_privs or
- * CAP_SYS_ADMIN. Fails only when the kernel has no seccomp, or is out of memory. Nothing to undo: a filter dies with its
- * process, and cannot be taken off before.
+ * CAP_SYS_ADMIN. Fails only when the kernel has no seccomp, or is out of memory. Nothing to undo: a filter dies with
+ * its process, and cannot be taken off before.
  */
 #include "stage/stage.h"
 
@@ -112,12 +113,14 @@ int seccomp_host(const struct plan *plan, struct host *host, struct error *err)
 CHILD int seccomp_confine(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	const struct seccomp_plan *seccomp = &plan->seccomp;
-	struct sock_fprog program = { .len = seccomp->length, .filter = (struct sock_filter *)(uintptr_t)seccomp->filter };
+	struct sock_fprog program = { .len = seccomp->length,
+				      .filter = (struct sock_filter *)(uintptr_t)seccomp->filter };
 
 	(void)inside;
 	if (sys_seccomp(SECCOMP_SET_MODE_FILTER, seccomp->flags, &program) == 0)
 		return 0;
-	fail_errno(err, K_SECCOMP, "cannot install the system call filter of %u instructions", (unsigned)seccomp->length);
+	fail_errno(err, K_SECCOMP, "cannot install the system call filter of %u instructions",
+		   (unsigned)seccomp->length);
 	if (err->sys_errno == EACCES)
 		error_remedy(err, "without no_new_privs a filter needs CAP_SYS_ADMIN");
 	return -1;
@@ -151,8 +154,8 @@ static void describe_policy(const struct policy *policy, const struct profile *p
 
 	for (size_t i = 0; i < SYSCALL_COUNT; i++)
 		allowed += action_permits(policy->calls[i].action);
-	describe(out, K_SECCOMP_ALLOW, -1, "allow %s: %zu system calls of %d that have a name", join(&profile->seccomp.allow, &allow),
-		 allowed, SYSCALL_COUNT);
+	describe(out, K_SECCOMP_ALLOW, -1, "allow %s: %zu system calls of %d that have a name",
+		 join(&profile->seccomp.allow, &allow), allowed, SYSCALL_COUNT);
 	if (profile->seccomp.deny.count)
 		describe(out, K_SECCOMP_DENY, -1, "but not %s", join(&profile->seccomp.deny, &deny));
 	describe_conditional(policy, out);
@@ -173,7 +176,8 @@ void seccomp_describe(const struct plan *plan, struct description *out)
 	arena_free(&scratch);
 	describe(out, K_SECCOMP_DEFAULT, -1, "answer others %s", profile->seccomp.default_);
 	describe(out, K_SECCOMP_UNKNOWN, -1, "answer numbers without a name %s", profile->seccomp.unknown);
-	describe(out, K_SECCOMP_ARCHITECTURES, -1, "kill for calls of another ABI than %s", join(&profile->seccomp.architectures, &abis));
+	describe(out, K_SECCOMP_ARCHITECTURES, -1, "kill for calls of another ABI than %s",
+		 join(&profile->seccomp.architectures, &abis));
 	text_free(&abis);
 	if (profile->seccomp.log_denied)
 		describe(out, K_SECCOMP_LOG_DENIED, -1, "log what is denied");

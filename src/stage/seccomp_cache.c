@@ -1,21 +1,24 @@
 /* seccomp_cache: keeps the filters of users' own rules from one run to the next.
  *
- * Parent: loads in plan, stores in host, so that check and explain write nothing. In /var/cache/sandbox/filters for root,
- * in $XDG_CACHE_HOME/sandbox/filters or ~/.cache/sandbox/filters for others; who has no home keeps nothing.
+ * Parent: loads in plan, stores in host, so that check and explain write nothing. The place is
+ * /var/cache/sandbox/filters for root and $XDG_RUNTIME_DIR/sandbox/filters for others; where there is none, nothing
+ * is kept.
  *
- * A file is used only if nothing about it is in doubt: it lies in directories of our own that nobody else can write; it is a
- * regular file, ours, mode 0600, with one link and exactly the size that its header promises; the header names this build's
- * tables and code; the text it carries is the profile's, byte for byte; the checksum is right. Anything else is as good as no
- * file: the rules are compiled, and the file is replaced. So a file that is cut short, damaged, of another build, of other
- * rules or of another user has no effect. Who can write as the same user into a directory of mode 0700 could forge one; so
- * they could the profile itself, and processes of the same user are outside the threat model. A payload must therefore not
- * be given that directory to write (mounts refuses to, without `dangerous`).
+ * A file is used only if nothing about it is in doubt: it lies in directories of our own that nobody else can write;
+ * it is a regular file, ours, mode 0600, with one link and exactly the size that its header promises; the header
+ * names this build's tables and code; the text it carries is the profile's, byte for byte; the checksum is right.
+ * Anything else is as good as no file: the rules are compiled, and the file is replaced. So a file that is cut short,
+ * damaged, of another build, of other rules or of another user has no effect.
  *
- * The place of a file is a number between 0 and 63 made of the text: a text that lands where another lies replaces it, and
- * the cache never grows beyond 64 files.
+ * A checksum stops no forger, so a payload must never be able to write here (CVE-2019-12589 was such a file). That is
+ * why the place is not below the home directory, which profiles do bind: who has the runtime directory to write has
+ * the user's session bus and needs no forged filter, who has root's /var/cache is root of the host.
  *
- * Needs O_TMPFILE (open(2)) and /proc for storing: a file appears whole or not at all, and nothing is left of a store that
- * fails. Where they are missing nothing is kept.
+ * The place of a file is a number between 0 and 63 made of the text: a text that lands where another lies replaces it,
+ * and the cache never grows beyond 64 files.
+ *
+ * Needs O_TMPFILE (open(2)) and /proc for storing: a file appears whole or not at all, and nothing is left of a store
+ * that fails. Where they are missing nothing is kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +39,7 @@ struct cache_header {
 	char magic[8];
 	char version[24];
 	uint32_t text_length, filter_length;
-	uint64_t checksum;        /* of all the rest of the file */
+	uint64_t checksum; /* of all the rest of the file */
 };
 
 static const char magic[8] = "sbfilter";
@@ -75,17 +78,11 @@ static const char *variable(const struct caller *caller, const char *name)
 /* The directory in which ours lies, or is made. -1: the caller has none. */
 static int open_base(const struct caller *caller)
 {
-	const char *cache = variable(caller, "XDG_CACHE_HOME"), *home = variable(caller, "HOME");
-	AUTO_CLOSE int fd = -1;
+	const char *runtime = variable(caller, "XDG_RUNTIME_DIR");
 
 	if (caller->uid == 0)
 		return open("/var/cache", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (cache && *cache == '/')
-		return open(cache, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (!home || *home != '/')
-		return -1;
-	fd = open(home, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -1 : openat(fd, ".cache", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return runtime && *runtime == '/' ? open(runtime, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
 /* A directory of ours below `dirfd` that only we can write; made first if `make`. */
@@ -122,7 +119,8 @@ static const char *read_slot(int directory, const char *name, const struct calle
 	size_t size = 0;
 
 	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != caller->uid || st.st_nlink != 1 ||
-	    (st.st_mode & 07777) != 0600 || st.st_size < (off_t)sizeof(struct cache_header) || st.st_size > FILE_SIZE_MAX)
+	    (st.st_mode & 07777) != 0600 || st.st_size < (off_t)sizeof(struct cache_header) ||
+	    st.st_size > FILE_SIZE_MAX)
 		return NULL;
 	size = (size_t)st.st_size;
 	data = arena_alloc(arena, size + 2); /* one byte more than it may hold, and read_fd's NUL */
@@ -150,7 +148,8 @@ const struct sock_filter *cache_load(const struct caller *caller, const char *te
 		return NULL;
 	memcpy(&header, data, sizeof(header));
 	if (memcmp(header.magic, magic, sizeof(magic)) != 0 || header.filter_length < 1 ||
-	    header.filter_length > BPF_MAXINSNS || strncmp(header.version, syscall_tables_version, sizeof(header.version)) != 0)
+	    header.filter_length > BPF_MAXINSNS ||
+	    strncmp(header.version, syscall_tables_version, sizeof(header.version)) != 0)
 		return NULL;
 	filter_size = header.filter_length * sizeof(*filter);
 	if (header.text_length != text_length || size != sizeof(header) + text_length + filter_size ||
@@ -165,7 +164,8 @@ const struct sock_filter *cache_load(const struct caller *caller, const char *te
 	return filter;
 }
 
-static int write_file(int fd, const char *text, size_t text_length, const struct sock_filter *filter, unsigned short length)
+static int write_file(int fd, const char *text, size_t text_length, const struct sock_filter *filter,
+		      unsigned short length)
 {
 	struct cache_header header = { .text_length = (uint32_t)text_length, .filter_length = length };
 	size_t filter_size = length * sizeof(*filter);
@@ -194,7 +194,8 @@ void cache_store(const struct caller *caller, const char *text, size_t text_leng
 		return;
 	slot_name(text, text_length, name, sizeof(name));
 	format_text(source, sizeof(source), "/proc/self/fd/%d", fd);
-	/* linkat(2) replaces nothing. Between the two calls another run may store the same: then this one has nothing to do. */
+	/* linkat(2) replaces nothing. Between the two calls another run may store the same: then this one has
+	 * nothing to do. */
 	if (unlinkat(directory, name, 0) && errno != ENOENT)
 		return;
 	if (linkat(AT_FDCWD, source, directory, name, AT_SYMLINK_FOLLOW))

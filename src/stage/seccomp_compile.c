@@ -3,19 +3,20 @@
  * Parent, plan phase, and at build time for what is shipped. Pure: memory is the arena's.
  *
  * Why not libseccomp's compiler: it cannot say `unknown` beside `default`, compares only whole registers except for
- * equality under a mask, and leaves undefined which of two rules for one call counts; with a rule for each known call it
- * takes milliseconds, this takes some ten microseconds. Its tables of names and numbers are what we use (at build time).
+ * equality under a mask, and leaves undefined which of two rules for one call counts; with a rule for each known call
+ * it takes milliseconds, this takes some ten microseconds. Its tables of names and numbers are what we use (at build
+ * time).
  *
  *	load arch; for each allowed ABI:  is it this one?  -> its tree
  *	kill the process
  *
  * The tree of an ABI halves the numbers at borders between different decisions; runs of equal ones are one leaf, a
- * number without a name belongs to a run of `unknown`. A leaf is a return, or the call's rules, one after the other. Numbers
- * of x32 have a bit set in x86-64's arch; -1, which is no call but what a tracer leaves, is unknown on both.
+ * number without a name belongs to a run of `unknown`. A leaf is a return, or the call's rules, one after the other.
+ * Numbers of x32 have a bit set in x86-64's arch; -1, which is no call but what a tracer leaves, is unknown on both.
  *
- * Jumps go forward, conditional ones at most 255 instructions, which the code below keeps or works around. seccomp(2) loads
- * 32 bits at a time: a wide argument is compared in two halves. The kernel finds out by itself which calls are always
- * allowed and no longer runs the filter for them (Linux 5.11).
+ * Jumps go forward, conditional ones at most 255 instructions, which the code below keeps or works around. seccomp(2)
+ * loads 32 bits at a time: a wide argument is compared in two halves. The kernel finds out by itself which calls are
+ * always allowed and no longer runs the filter for them (Linux 5.11).
  */
 #include "stage/seccomp_policy.h"
 
@@ -30,8 +31,8 @@ enum { JUMP_MAX = 255, FAILS_MAX = 64, NO_WORD = -1, X32_BIT = 0x40000000 };
 
 struct code {
 	struct sock_filter *items;
-	unsigned length;          /* beyond BPF_MAXINSNS: only counted */
-	int loaded;               /* offset of the word in the accumulator on every path that leads here, or NO_WORD */
+	unsigned length; /* beyond BPF_MAXINSNS: only counted */
+	int loaded;      /* offset of the word in the accumulator on every path that leads here, or NO_WORD */
 };
 
 static unsigned emit(struct code *code, uint16_t operation, uint8_t jump_true, uint8_t jump_false, uint32_t value)
@@ -116,8 +117,9 @@ static void emit_test(struct code *code, struct fails *fails, uint8_t op, uint32
 		uint16_t jump;
 		bool fail_when_true;
 	} tests[OP_COUNT] = {
-		[OP_EQUALS] = { BPF_JEQ, false }, [OP_NOT_EQUALS] = { BPF_JEQ, true }, [OP_ANY] = { BPF_JSET, false },
-		[OP_NONE] = { BPF_JSET, true },   [OP_LESS] = { BPF_JGE, true },       [OP_GREATER] = { BPF_JGT, false },
+		[OP_EQUALS] = { BPF_JEQ, false }, [OP_NOT_EQUALS] = { BPF_JEQ, true },
+		[OP_ANY] = { BPF_JSET, false },   [OP_NONE] = { BPF_JSET, true },
+		[OP_LESS] = { BPF_JGE, true },    [OP_GREATER] = { BPF_JGT, false },
 	};
 
 	fail_if(fails, emit(code, (uint16_t)(BPF_JMP | BPF_K | tests[op].jump), 0, 0, value), tests[op].fail_when_true);
@@ -226,8 +228,8 @@ static void leaf_add(struct leaves *leaves, uint32_t first, const struct call_de
 	leaves->items[leaves->count++] = (struct leaf){ first, *decision };
 }
 
-/* Every number below belongs to the leaf in front of it: each name's leaf is followed by one of `unknown`, which the next
- * name's replaces when it is the very next number. */
+/* Every number below belongs to the leaf in front of it: each name's leaf is followed by one of `unknown`, which
+ * the next name's replaces when it is the very next number. */
 static void leaves_make(struct leaves *leaves, const struct policy *policy, const struct syscall_abi_table *abi)
 {
 	const struct call_decision unknown = { .action = policy->unknown };
@@ -300,8 +302,8 @@ static int emit_arch(struct code *code, const struct policy *policy, enum syscal
 	return 0;
 }
 
-int policy_compile(const struct policy *policy, struct arena *arena, struct sock_filter **ret, unsigned short *ret_length,
-		   struct error *err)
+int policy_compile(const struct policy *policy, struct arena *arena, struct sock_filter **ret,
+		   unsigned short *ret_length, struct error *err)
 {
 	struct code code = { arena_array(arena, BPF_MAXINSNS, sizeof(struct sock_filter)), 0, NO_WORD };
 
@@ -316,7 +318,8 @@ int policy_compile(const struct policy *policy, struct arena *arena, struct sock
 	}
 	emit_return(&code, SECCOMP_RET_KILL_PROCESS);
 	if (code.length > BPF_MAXINSNS) {
-		fail(err, K_SECCOMP, "the filter has %u instructions, and the kernel takes %d", code.length, BPF_MAXINSNS);
+		fail(err, K_SECCOMP, "the filter has %u instructions, and the kernel takes %d", code.length,
+		     BPF_MAXINSNS);
 		error_remedy(err, "fewer architectures or fewer rules make it shorter");
 		return error_exit(err, EXIT_OF_PROFILE);
 	}

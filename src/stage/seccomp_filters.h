@@ -1,5 +1,6 @@
-/* seccomp_filters: filters that need not be compiled: those of the shipped profiles, and those kept from an earlier run.
- * Private to the seccomp stage. Both are found by the text of the profile's section (policy_text), compared whole. */
+/* seccomp_filters: filters that need not be compiled: those of the shipped profiles, and those kept from an
+ * earlier run. Private to the seccomp stage. Both are found by the text of the profile's section (policy_text),
+ * compared whole. */
 #ifndef STAGE_SECCOMP_FILTERS_H
 #define STAGE_SECCOMP_FILTERS_H
 

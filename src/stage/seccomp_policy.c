@@ -2,18 +2,18 @@
  *
  * Parent, plan phase (and explain); asks the host nothing. What becomes of a call, in this order:
  *
- *   1. its ABI is not in `architectures`             the process is killed
- *   2. its number has no name                        `unknown`
- *   3. rules of the profile hold                     the strictest of them: kill-process, trap, errno, log, allow; of equal
- *                                                    ones the first. One that allows is not looked at if `deny` names the call
+ *   1. its ABI is not in `architectures`       the process is killed
+ *   2. its number has no name                  `unknown`
+ *   3. rules of the profile hold               the strictest: kill-process, trap, errno, log, allow; of equal ones the
+ *                                              first. One that allows is not looked at if `deny` names the call
  *   4. `deny` does not name it and
- *        `allow` spells it out                       allowed
- *        a set in `allow` has it                     allowed, but for what those sets' conditional rules take away
- *   5. otherwise                                     what a set in `allow` answers for it (@absent: ENOSYS); else `default`,
- *                                                    or EPERM if `deny` names it and `default` would let it through
+ *        `allow` spells it out                 allowed
+ *        a set in `allow` has it               allowed, but for what conditional rules of those sets take away
+ *   5. otherwise                               what a set in `allow` answers for it (@absent: ENOSYS); else `default`,
+ *                                              or EPERM if `deny` names it and `default` would let it through
  *
- * So lists are sets, and no order but that of equal rules matters. A rule of a set never widens anything: adding a set to
- * `allow` adds its calls, and its restrictions hold for them from whatever set they come.
+ * So lists are sets, and no order but that of equal rules matters. A rule of a set never widens anything: adding a set
+ * to `allow` adds its calls, and its restrictions hold for them from whatever set they come.
  */
 #include "stage/seccomp_policy.h"
 
@@ -29,7 +29,7 @@
 struct section {
 	uint64_t allowed[SYSCALL_WORDS], spelt[SYSCALL_WORDS], denied[SYSCALL_WORDS];
 	uint64_t set_rules[SYSCALL_RULE_WORDS];
-	struct rule_list own;     /* the profile's rules, by call, then strictness, then place */
+	struct rule_list own; /* the profile's rules, by call, then strictness, then place */
 	uint32_t default_;
 };
 
@@ -100,11 +100,13 @@ static void gather_own(struct gathered *rules, const struct call_rule *const *ow
 static void gather_of_sets(struct gathered *rules, const struct section *section, size_t call)
 {
 	for (size_t i = 0; i < SYSCALL_SET_RULE_COUNT; i++)
-		if (syscall_set_rules[i].call == call && syscall_set_rules[i].condition_count && bit_in(section->set_rules, i))
+		if (syscall_set_rules[i].call == call && syscall_set_rules[i].condition_count &&
+		    bit_in(section->set_rules, i))
 			rules->items[rules->count++] = &syscall_set_rules[i];
 }
 
-/* Cuts off what cannot matter: all behind a rule without conditions, and last rules that say what is said without them. */
+/* Cuts off what cannot matter: all behind a rule without conditions, and last rules that say what is said without
+ * them. */
 static void decide(struct call_decision *decision, struct gathered *rules, uint32_t action)
 {
 	for (size_t i = 0; i < rules->count; i++) {
@@ -154,12 +156,13 @@ static int abis_read(const struct profile *profile, struct policy *policy, struc
 	}
 	if (policy->abis[syscall_find_abi("native")])
 		return 0;
-	fail(err, K_SECCOMP_ARCHITECTURES, "the native architecture is not allowed, so the command could not be started");
+	fail(err, K_SECCOMP_ARCHITECTURES,
+	     "the native architecture is not allowed, so the command could not be started");
 	return error_exit(err, EXIT_OF_PROFILE);
 }
 
-/* What the last steps before the payload's first instruction need, and the way out when exec fails. Rules with conditions
- * are the profile's own affair. */
+/* What the last steps before the payload's first instruction need, and the way out when exec fails. Rules with
+ * conditions are the profile's own affair. */
 static int essentials_check(const struct policy *policy, struct error *err)
 {
 	static const char *const essential[] = { "execve", "write", "exit_group" };
@@ -167,7 +170,8 @@ static int essentials_check(const struct policy *policy, struct error *err)
 	for (size_t i = 0; i < sizeof(essential) / sizeof(essential[0]); i++) {
 		if (action_permits(policy->calls[syscall_find(essential[i])].action))
 			continue;
-		fail(err, K_SECCOMP_ALLOW, "%s must be allowed: the command is started through the filter", essential[i]);
+		fail(err, K_SECCOMP_ALLOW, "%s must be allowed: the command is started through the filter",
+		     essential[i]);
 		error_remedy(err, "execve, write and exit_group are needed after the filter is in force");
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
@@ -243,8 +247,8 @@ static void text_add_rule(struct text *text, const struct seccomp_rule *rule, st
 	text_add(text, "%zu:", rule->when.count);
 	for (size_t i = 0; i < rule->when.count; i++) {
 		const struct seccomp_when *when = &rule->when.items[i];
-		const char *const parts[] = { when->arg, when->equals, when->not_equals, when->any,
-					      when->none, when->less, when->greater };
+		const char *const parts[] = { when->arg,  when->equals, when->not_equals, when->any,
+					      when->none, when->less,   when->greater };
 
 		for (size_t j = 0; j < sizeof(parts) / sizeof(parts[0]); j++)
 			text_add_string(text, parts[j]);

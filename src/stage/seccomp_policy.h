@@ -1,6 +1,7 @@
 /* seccomp_policy: what a profile's seccomp section means, call by call. Private to the seccomp stage and its tests.
  *
- * seccomp_rules.c reads single rules, seccomp_policy.c puts them together with the sets, seccomp_compile.c makes a filter. */
+ * seccomp_rules.c reads single rules, seccomp_policy.c puts them together with the sets, seccomp_compile.c makes a
+ * filter. */
 #ifndef STAGE_SECCOMP_POLICY_H
 #define STAGE_SECCOMP_POLICY_H
 
@@ -15,24 +16,24 @@
 struct call_decision {
 	const struct call_rule *const *rules;
 	uint32_t rule_count;
-	uint32_t action;          /* SECCOMP_RET_* with its data, as all actions here */
+	uint32_t action; /* SECCOMP_RET_* with its data, as all actions here */
 };
 
 struct policy {
 	struct call_decision calls[SYSCALL_COUNT];
-	uint32_t unknown;         /* numbers without a name */
-	bool abis[ABI_COUNT];     /* a call through any other kills the process */
+	uint32_t unknown;     /* numbers without a name */
+	bool abis[ABI_COUNT]; /* a call through any other kills the process */
 };
 
 /* Works out the policy of a profile; memory is the arena's. A mistake in the section is an error of the profile. */
 int policy_make(const struct profile *profile, struct arena *arena, struct policy **ret, struct error *err);
 
 /* The filter of a policy; memory is the arena's. */
-int policy_compile(const struct policy *policy, struct arena *arena, struct sock_filter **ret, unsigned short *ret_length,
-		   struct error *err);
+int policy_compile(const struct policy *policy, struct arena *arena, struct sock_filter **ret,
+		   unsigned short *ret_length, struct error *err);
 
-/* The section as one unambiguous string of bytes: equal strings, equal filters (for one version of the tables). Nothing is
- * looked up: it may be that of a section with mistakes. NULL when memory is out. */
+/* The section as one unambiguous string of bytes: equal strings, equal filters (for one version of the tables).
+ * Nothing is looked up: it may be that of a section with mistakes. NULL when memory is out. */
 char *policy_text(const struct profile *profile, struct arena *arena, size_t *ret_length);
 
 /* Reads an action: allow, log, errno:NAME, trap, kill-process. `key` and `index` are where it stands. */
@@ -45,13 +46,14 @@ static inline bool action_permits(uint32_t action)
 	return action_rank(action) >= 3;
 }
 
-/* Reads element `index` of seccomp.rules into one rule for each call it is about; appends to *list (linked through `next`),
- * in the order written. */
+/* Reads element `index` of seccomp.rules into one rule for each call it is about; appends to *list (linked through
+ * `next`), in the order written. */
 struct rule_list {
 	struct call_rule *rules;
 	size_t count, size;
 };
-int rules_read(const struct profile *profile, int index, struct arena *arena, struct rule_list *list, struct error *err);
+int rules_read(const struct profile *profile, int index, struct arena *arena, struct rule_list *list,
+	       struct error *err);
 
 /* Sets the bits of the calls that `names` expands to in calls; those spelt out by name also in `spelt` and those sets'
  * rules in `rules`, when these are not NULL. */

@@ -1,12 +1,13 @@
 /* seccomp_rules: reads what stands in a profile's seccomp section: names, actions, and rules with their conditions.
  *
- * Parent, plan phase; asks the host nothing. Each mistake is an error of the profile that names the nearest word that would
- * have been right.
+ * Parent, plan phase; asks the host nothing. Each mistake is an error of the profile that names the nearest word that
+ * would have been right.
  *
- * How wide an argument is decides what a condition means: the kernel looks at the lower 32 bits of an int, and a filter that
- * compared all 64 could be walked past with a stray high bit (CVE-2019-10063). schema/syscall-arguments.schema says the
- * width for the calls that it lists. For others it is unknown, and a condition is read in whichever of the two ways allows
- * less: `equals` in a rule that denies looks at 32 bits, in one that allows at 64.
+ * How wide an argument is decides what a condition means: the kernel looks at the lower 32 bits of an int, and a
+ * filter that compared all 64 could be walked past with a stray high bit (CVE-2019-10063).
+ * schema/syscall-arguments.schema says the width for the calls that it lists. For others it is unknown, and a
+ * condition is read in whichever of the two ways allows less: `equals` in a rule that denies looks at 32 bits, in one
+ * that allows at 64.
  */
 #include "stage/seccomp_policy.h"
 
@@ -21,8 +22,8 @@
 enum { ERRNO_MAX_NAMED = 133, CONDITIONS_MAX = 16 };
 
 static const char *const op_names[OP_COUNT] = {
-	[OP_EQUALS] = "equals", [OP_NOT_EQUALS] = "not_equals", [OP_ANY] = "any",
-	[OP_NONE] = "none",     [OP_LESS] = "less",             [OP_GREATER] = "greater",
+	[OP_EQUALS] = "equals", [OP_NOT_EQUALS] = "not_equals", [OP_ANY] = "any", [OP_NONE] = "none",
+	[OP_LESS] = "less",     [OP_GREATER] = "greater",
 };
 static const int op_keys[OP_COUNT] = {
 	[OP_EQUALS] = K_SECCOMP_RULES_WHEN_EQUALS, [OP_NOT_EQUALS] = K_SECCOMP_RULES_WHEN_NOT_EQUALS,
@@ -189,8 +190,9 @@ static int value_read(const char *text, uint64_t *ret, int key, int index, struc
 static int op_read(const struct seccomp_when *when, int index, struct condition *ret, struct error *err)
 {
 	const char *texts[OP_COUNT] = {
-		[OP_EQUALS] = when->equals, [OP_NOT_EQUALS] = when->not_equals, [OP_ANY] = when->any,
-		[OP_NONE] = when->none,     [OP_LESS] = when->less,             [OP_GREATER] = when->greater,
+		[OP_EQUALS] = when->equals, [OP_NOT_EQUALS] = when->not_equals,
+		[OP_ANY] = when->any,       [OP_NONE] = when->none,
+		[OP_LESS] = when->less,     [OP_GREATER] = when->greater,
 	};
 	int found = -1;
 
@@ -198,7 +200,8 @@ static int op_read(const struct seccomp_when *when, int index, struct condition 
 		if (!texts[op])
 			continue;
 		if (found >= 0) {
-			fail_at(err, op_keys[op], index, "a condition has both %s and %s", op_names[found], op_names[op]);
+			fail_at(err, op_keys[op], index, "a condition has both %s and %s", op_names[found],
+				op_names[op]);
 			return error_exit(err, EXIT_OF_PROFILE);
 		}
 		found = op;
@@ -262,14 +265,16 @@ static int value_fit(struct condition *condition, const struct syscall_call *cal
 
 	if (condition->value & ~mask) {
 		if ((condition->value & sign) != sign) {
-			fail_at(err, op_keys[condition->op], index, "the value does not fit argument %u of %s, which has %u bits",
-				condition->argument, call->name, condition->width);
+			fail_at(err, op_keys[condition->op], index,
+				"the value does not fit argument %u of %s, which has %u bits", condition->argument,
+				call->name, condition->width);
 			return error_exit(err, EXIT_OF_PROFILE);
 		}
 		condition->value &= mask;
 	}
 	if ((bits || condition->op == OP_LESS) && !condition->value) {
-		fail_at(err, op_keys[condition->op], index, "%s 0 %s holds", op, condition->op == OP_NONE ? "always" : "never");
+		fail_at(err, op_keys[condition->op], index, "%s 0 %s holds", op,
+			condition->op == OP_NONE ? "always" : "never");
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
 	return 0;
@@ -290,8 +295,11 @@ static int conditions_read(const struct seccomp_rule *from, int index, struct ca
 		    op_read(when, index, &conditions[i], err))
 			return -1;
 		if (conditions[i].op == OP_NOT_EQUALS && action_permits(rule->action)) {
-			fail_at(err, K_SECCOMP_RULES_WHEN_NOT_EQUALS, index, "a rule that allows cannot use not_equals");
-			error_remedy(err, "two such rules together allow everything; allow the call and deny what is not wanted");
+			fail_at(err, K_SECCOMP_RULES_WHEN_NOT_EQUALS, index,
+				"a rule that allows cannot use not_equals");
+			error_remedy(
+				err,
+				"two such rules together allow everything; allow the call and deny what is not wanted");
 			return error_exit(err, EXIT_OF_PROFILE);
 		}
 		conditions[i].width = width_of(call, &conditions[i], action_permits(rule->action));

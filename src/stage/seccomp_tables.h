@@ -14,25 +14,25 @@
 /* Names stand in the structs themselves: pointers would have to be relocated at every start. */
 struct syscall_argument {
 	char name[15];
-	uint8_t width;            /* bits that the kernel looks at: 16, 32 or 64 */
+	uint8_t width; /* bits that the kernel looks at: 16, 32 or 64 */
 };
 
 /* A call by name, with what schema/syscall-arguments.schema says of its arguments (count 0: nothing). */
 struct syscall_call {
 	char name[32];
-	uint16_t first_argument;  /* index into syscall_arguments */
+	uint16_t first_argument; /* index into syscall_arguments */
 	uint16_t argument_count;
 };
 
 struct syscall_number {
 	uint32_t number;
-	uint16_t call;            /* index into syscall_calls */
+	uint16_t call; /* index into syscall_calls */
 };
 
 struct syscall_abi_table {
-	const char *name;         /* as in seccomp.architectures */
-	uint32_t audit_arch;      /* AUDIT_ARCH_*, what the filter sees */
-	uint32_t base;            /* the bit that all numbers of x32 have; else 0 */
+	const char *name;                     /* as in seccomp.architectures */
+	uint32_t audit_arch;                  /* AUDIT_ARCH_*, what the filter sees */
+	uint32_t base;                        /* the bit that all numbers of x32 have; else 0 */
 	const struct syscall_number *numbers; /* ascending */
 	uint16_t count;
 };
@@ -40,18 +40,18 @@ struct syscall_abi_table {
 enum condition_op {
 	OP_EQUALS,
 	OP_NOT_EQUALS,
-	OP_ANY,                   /* any bit of the value is set */
-	OP_NONE,                  /* no bit of the value is set */
-	OP_LESS,                  /* unsigned */
-	OP_GREATER,               /* unsigned */
+	OP_ANY,     /* any bit of the value is set */
+	OP_NONE,    /* no bit of the value is set */
+	OP_LESS,    /* unsigned */
+	OP_GREATER, /* unsigned */
 	OP_COUNT,
 };
 
 struct condition {
-	uint8_t argument;         /* 0..5 */
-	uint8_t width;            /* 16, 32 or 64: the bits compared */
-	uint8_t op;               /* enum condition_op */
-	uint64_t value;           /* fits the width */
+	uint8_t argument; /* 0..5 */
+	uint8_t width;    /* 16, 32 or 64: the bits compared */
+	uint8_t op;       /* enum condition_op */
+	uint64_t value;   /* fits the width */
 };
 
 /* A rule about one call: `action` (SECCOMP_RET_*) when all conditions hold. */
@@ -67,7 +67,7 @@ enum { SYSCALL_WORDS = (SYSCALL_COUNT + 63) / 64, SYSCALL_RULE_WORDS = (SYSCALL_
 struct syscall_set {
 	char name[16];
 	const char *doc;
-	uint64_t calls[SYSCALL_WORDS]; /* bit n: syscall_calls[n]; with those of the sets that it takes in */
+	uint64_t calls[SYSCALL_WORDS];      /* bit n: syscall_calls[n]; with those of the sets that it takes in */
 	uint64_t rules[SYSCALL_RULE_WORDS]; /* bit n: syscall_set_rules[n]; likewise */
 };
 
@@ -76,10 +76,10 @@ struct syscall_constant {
 	uint64_t value;
 };
 
-extern const struct syscall_call syscall_calls[SYSCALL_COUNT];                /* sorted by name */
+extern const struct syscall_call syscall_calls[SYSCALL_COUNT]; /* sorted by name */
 extern const struct syscall_argument syscall_arguments[];
 extern const struct syscall_abi_table syscall_abis[ABI_COUNT];
-extern const struct syscall_set syscall_sets[SYSCALL_SET_COUNT];              /* sorted by name */
+extern const struct syscall_set syscall_sets[SYSCALL_SET_COUNT]; /* sorted by name */
 extern const struct call_rule syscall_set_rules[SYSCALL_SET_RULE_COUNT];
 extern const struct syscall_constant syscall_constants[SYSCALL_CONSTANT_COUNT];
 

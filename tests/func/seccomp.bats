@@ -187,21 +187,21 @@ only_x86_64() {
 	with 'seccomp = { deny = [ "getpid" ]; };'
 	mkdir "$cache"
 	[ "$(id -u)" -ne 0 ] || chown 65534:65534 "$cache"
-	run as_user env XDG_CACHE_HOME="$cache" "$(_user_sandbox)" explain -p "$PROFILE" /call 39
+	run as_user env XDG_RUNTIME_DIR="$cache" "$(_user_sandbox)" explain -p "$PROFILE" /call 39
 	assert_status 0
 	[ ! -e "$cache/sandbox" ]
-	run as_user env XDG_CACHE_HOME="$cache" "$(_user_sandbox)" -p "$PROFILE" -- /call 39
+	run as_user env XDG_RUNTIME_DIR="$cache" "$(_user_sandbox)" -p "$PROFILE" -- /call 39
 	assert_output EPERM
 	[ "$(find "$cache" -type f | wc -l)" -eq 1 ]
 	[ "$(find "$cache" -type f -perm 0600 -links 1 -user 65534 | wc -l)" -eq 1 ]
-	run as_user env XDG_CACHE_HOME="$cache" strace -f -e trace=linkat,openat -o "$USER_TMP/trace" \
+	run as_user env XDG_RUNTIME_DIR="$cache" strace -f -e trace=linkat,openat -o "$USER_TMP/trace" \
 		"$(_user_sandbox)" -p "$PROFILE" -- /call 39
 	assert_output EPERM
 	run cat "$USER_TMP/trace"
 	refute_output linkat
 	assert_output '"filters"'
 	# A shipped profile's filter is in the program.
-	run as_user env XDG_CACHE_HOME="$cache" strace -f -e trace=linkat,openat -o "$USER_TMP/trace" "$(_user_sandbox)" -- true
+	run as_user env XDG_RUNTIME_DIR="$cache" strace -f -e trace=linkat,openat -o "$USER_TMP/trace" "$(_user_sandbox)" -- true
 	assert_status 0
 	run cat "$USER_TMP/trace"
 	refute_output '"filters"'
@@ -219,7 +219,7 @@ only_x86_64() {
 		with 'seccomp = { deny = [ "getpid" ]; };'
 	}
 	once() {
-		run as_user env XDG_CACHE_HOME="$cache" "$(_user_sandbox)" -p "$PROFILE" -- /call 39
+		run as_user env XDG_RUNTIME_DIR="$cache" "$(_user_sandbox)" -p "$PROFILE" -- /call 39
 	}
 	weak
 	once
@@ -258,8 +258,8 @@ only_x86_64() {
 	chmod 0700 "$cache/sandbox/filters"
 }
 
-@test "who has no home keeps no cache and notices nothing" {
+@test "who has no runtime directory keeps no cache and notices nothing" {
 	with 'seccomp = { deny = [ "getpid" ]; };'
-	run as_user env -u HOME -u XDG_CACHE_HOME "$(_user_sandbox)" -p "$PROFILE" -- /call 39
+	run as_user env -u XDG_RUNTIME_DIR "$(_user_sandbox)" -p "$PROFILE" -- /call 39
 	assert_output EPERM
 }

@@ -1,5 +1,6 @@
-/* test_seccomp: what a seccomp section means. Random sections are compiled and run by an interpreter on random calls, and
- * must say what a second, slow reading of the section says, which shares no code with the first but the tables. */
+/* test_seccomp: what a seccomp section means. Random sections are compiled and run by an interpreter on random
+ * calls, and must say what a second, slow reading of the section says, which shares no code with the first but the
+ * tables. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,9 +35,12 @@ static uint32_t action_value(const char *action)
 	static const struct {
 		const char *name;
 		uint32_t value;
-	} known[] = { { "kill-process", SECCOMP_RET_KILL_PROCESS }, { "trap", SECCOMP_RET_TRAP },
-		      { "log", SECCOMP_RET_LOG }, { "allow", SECCOMP_RET_ALLOW },
-		      { "errno:EPERM", SECCOMP_RET_ERRNO | EPERM }, { "errno:ENOSYS", SECCOMP_RET_ERRNO | ENOSYS },
+	} known[] = { { "kill-process", SECCOMP_RET_KILL_PROCESS },
+		      { "trap", SECCOMP_RET_TRAP },
+		      { "log", SECCOMP_RET_LOG },
+		      { "allow", SECCOMP_RET_ALLOW },
+		      { "errno:EPERM", SECCOMP_RET_ERRNO | EPERM },
+		      { "errno:ENOSYS", SECCOMP_RET_ERRNO | ENOSYS },
 		      { "errno:EIO", SECCOMP_RET_ERRNO | EIO } };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -51,7 +55,8 @@ static bool names_hold(const struct strings *names, int call)
 	for (size_t i = 0; i < names->count; i++) {
 		if (!strcmp(names->items[i], syscall_calls[call].name))
 			return true;
-		if (names->items[i][0] == '@' && bit_in(syscall_sets[syscall_find_set(names->items[i])].calls, (size_t)call))
+		if (names->items[i][0] == '@' &&
+		    bit_in(syscall_sets[syscall_find_set(names->items[i])].calls, (size_t)call))
 			return true;
 	}
 	return false;
@@ -103,7 +108,8 @@ static bool rule_holds(const struct seccomp_rule *rule, int call, const struct s
 
 	for (size_t i = 0; i < rule->when.count; i++) {
 		const struct seccomp_when *when = &rule->when.items[i];
-		const char *const texts[] = { when->equals, when->not_equals, when->any, when->none, when->less, when->greater };
+		const char *const texts[] = { when->equals, when->not_equals, when->any,
+					      when->none,   when->less,       when->greater };
 		static const char *const ops[] = { "equals", "not", "any", "none", "less", "greater" };
 
 		for (size_t op = 0; op < 6; op++)
@@ -121,14 +127,17 @@ static bool set_rule_holds(const struct call_rule *rule, const struct seccomp_da
 	for (int i = 0; i < rule->condition_count; i++) {
 		const struct condition *c = &rule->conditions[i];
 
-		if (!compare(ops[c->op], c->width == 64 ? data->args[c->argument] :
-			     data->args[c->argument] & ((1ULL << c->width) - 1), c->value))
+		if (!compare(ops[c->op],
+			     c->width == 64 ? data->args[c->argument]
+					    : data->args[c->argument] & ((1ULL << c->width) - 1),
+			     c->value))
 			return false;
 	}
 	return true;
 }
 
-static const struct call_rule *set_rule(const struct profile *p, int call, const struct seccomp_data *data, bool answers)
+static const struct call_rule *set_rule(const struct profile *p, int call, const struct seccomp_data *data,
+					bool answers)
 {
 	for (size_t s = 0; s < p->seccomp.allow.count; s++) {
 		const char *name = p->seccomp.allow.items[s];
@@ -213,16 +222,19 @@ static uint64_t draw(uint64_t below)
 /* Values around which a comparison can go wrong. */
 static uint64_t draw_value(void)
 {
-	static const uint64_t edges[] = { 0, 1, 2, 7, 8, 16, 40, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-					  0x100000001, 0x8000000000000000, UINT64_MAX };
+	static const uint64_t edges[] = {
+		0,         1,          2,          7,          8,           16,          40,
+		0x10000,   0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 0x100000001, 0x8000000000000000,
+		UINT64_MAX
+	};
 
 	return PICK(edges) + draw(3) - 1;
 }
 
 static const char *draw_action(bool permissive_too)
 {
-	static const char *const names[] = { "errno:EPERM", "errno:ENOSYS", "errno:EIO", "trap", "kill-process", "allow",
-					     "allow", "log" };
+	static const char *const names[] = { "errno:EPERM",  "errno:ENOSYS", "errno:EIO", "trap",
+					     "kill-process", "allow",        "allow",     "log" };
 
 	return names[draw(permissive_too ? 8 : 5)];
 }
@@ -230,7 +242,8 @@ static const char *draw_action(bool permissive_too)
 static struct strings draw_names(struct arena *arena, size_t most)
 {
 	struct strings names = { arena_array(arena, most + 1, sizeof(char *)), draw(most + 1) };
-	static const char *const conditional[] = { "clone", "ioctl", "socket", "personality", "unshare", "mknod", "clone3" };
+	static const char *const conditional[] = { "clone",   "ioctl", "socket", "personality",
+						   "unshare", "mknod", "clone3" };
 
 	for (size_t i = 0; i < names.count; i++) {
 		if (draw(4) == 0)
@@ -255,14 +268,15 @@ static void draw_when(struct seccomp_when *when, int call, bool permits, struct 
 	do
 		value = draw_value() & mask;
 	while (!value);
-	when->arg = index < known->argument_count && draw(2) ?
-		syscall_arguments[known->first_argument + index].name : arena_format(arena, "%u", index);
+	when->arg = index < known->argument_count && draw(2) ? syscall_arguments[known->first_argument + index].name
+							     : arena_format(arena, "%u", index);
 	*ops[draw(permits ? 5 : 6)] = arena_format(arena, "%llu", (unsigned long long)value);
 }
 
 static void draw_rule(struct seccomp_rule *rule, struct arena *arena)
 {
-	static const char *const favoured[] = { "clone", "ioctl", "socket", "chmod", "kill", "mmap", "getpid", "sendfile" };
+	static const char *const favoured[] = { "clone", "ioctl", "socket", "chmod",
+						"kill",  "mmap",  "getpid", "sendfile" };
 	int call = draw(2) ? (int)draw(SYSCALL_COUNT) : syscall_find(PICK(favoured));
 
 	rule->action = draw_action(true);

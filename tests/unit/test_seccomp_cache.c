@@ -49,7 +49,7 @@ static int begin(void **unused)
 	(void)unused;
 	strcpy(base, "/tmp/seccomp-cache.XXXXXX");
 	assert_non_null(mkdtemp(base));
-	(void)snprintf(variable, sizeof(variable), "XDG_CACHE_HOME=%s", base);
+	(void)snprintf(variable, sizeof(variable), "XDG_RUNTIME_DIR=%s", base);
 	caller.uid = geteuid();
 	assert_null(load(text, sizeof(text)));
 	cache_store(&caller, text, sizeof(text), program, 2);
@@ -156,9 +156,10 @@ static void test_directories(void **unused)
 	assert_null(load(text, sizeof(text)));
 }
 
-static void test_homeless(void **unused)
+static void test_nowhere(void **unused)
 {
-	static const char *const nothing[] = { NULL }, *const relative[] = { "XDG_CACHE_HOME=tmp", "HOME=nowhere", NULL };
+	static const char *const nothing[] = { NULL }, *const relative[] = { "XDG_RUNTIME_DIR=tmp", "HOME=nowhere",
+									     NULL };
 
 	(void)unused;
 	caller.environ = nothing;
@@ -177,7 +178,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_damage, begin, end),
 		cmocka_unit_test_setup_teardown(test_foreign, begin, end),
 		cmocka_unit_test_setup_teardown(test_directories, begin, end),
-		cmocka_unit_test_setup_teardown(test_homeless, begin, end),
+		cmocka_unit_test_setup_teardown(test_nowhere, begin, end),
 	};
 
 	if (geteuid() == 0 && (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534)))

@@ -1,10 +1,10 @@
-/* test_seccomp_sets: what the shipped sets hold and must never hold; single sections whose meaning is known by heart; and
- * what is said about mistakes. */
+/* test_seccomp_sets: what the shipped sets hold and must never hold; single sections whose meaning is known by
+ * heart; and what is said about mistakes. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <sched.h>
-#include <signal.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -99,20 +99,86 @@ static uint32_t answer(const char *name, uint64_t arg0, uint64_t arg1, uint64_t 
 static void test_default(void **unused)
 {
 	static const char *const closed[] = {
-		"ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kcmp", "perf_event_open", "bpf", "userfaultfd",
-		"fanotify_init", "name_to_handle_at", "open_by_handle_at", "kexec_load", "kexec_file_load", "init_module",
-		"finit_module", "delete_module", "swapon", "swapoff", "acct", "quotactl", "reboot", "settimeofday",
-		"clock_settime", "adjtimex", "clock_adjtime", "vhangup", "setns", "chroot", "pivot_root", "mount", "umount2",
-		"fsopen", "fsconfig", "fsmount", "fspick", "open_tree", "move_mount", "mount_setattr", "sethostname",
-		"setdomainname", "syslog", "lookup_dcookie", "nfsservctl", "mbind", "set_mempolicy", "move_pages",
-		"migrate_pages", "io_setup",
+		"ptrace",
+		"process_vm_readv",
+		"process_vm_writev",
+		"pidfd_getfd",
+		"kcmp",
+		"perf_event_open",
+		"bpf",
+		"userfaultfd",
+		"fanotify_init",
+		"name_to_handle_at",
+		"open_by_handle_at",
+		"kexec_load",
+		"kexec_file_load",
+		"init_module",
+		"finit_module",
+		"delete_module",
+		"swapon",
+		"swapoff",
+		"acct",
+		"quotactl",
+		"reboot",
+		"settimeofday",
+		"clock_settime",
+		"adjtimex",
+		"clock_adjtime",
+		"vhangup",
+		"setns",
+		"chroot",
+		"pivot_root",
+		"mount",
+		"umount2",
+		"fsopen",
+		"fsconfig",
+		"fsmount",
+		"fspick",
+		"open_tree",
+		"move_mount",
+		"mount_setattr",
+		"sethostname",
+		"setdomainname",
+		"syslog",
+		"lookup_dcookie",
+		"nfsservctl",
+		"mbind",
+		"set_mempolicy",
+		"move_pages",
+		"migrate_pages",
+		"io_setup",
 	};
-	static const char *const absent[] = { "clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl",
-					      "add_key", "request_key", "statmount", "listmount", "open_tree_attr", "listns" };
-	static const char *const open[] = { "read", "write", "execve", "execveat", "exit_group", "openat", "openat2", "mmap",
-					    "futex", "clone", "prctl", "wait4", "kill", "socket", "bind", "connect", "ioctl",
-					    "fchmodat2", "mseal", "chown", "setuid", "landlock_create_ruleset", "seccomp",
-					    "memfd_create", "rseq", "getrandom", "sched_setaffinity", "pidfd_open" };
+	static const char *const absent[] = { "clone3",    "io_uring_setup", "io_uring_enter", "io_uring_register",
+					      "keyctl",    "add_key",        "request_key",    "statmount",
+					      "listmount", "open_tree_attr", "listns" };
+	static const char *const open[] = { "read",
+					    "write",
+					    "execve",
+					    "execveat",
+					    "exit_group",
+					    "openat",
+					    "openat2",
+					    "mmap",
+					    "futex",
+					    "clone",
+					    "prctl",
+					    "wait4",
+					    "kill",
+					    "socket",
+					    "bind",
+					    "connect",
+					    "ioctl",
+					    "fchmodat2",
+					    "mseal",
+					    "chown",
+					    "setuid",
+					    "landlock_create_ruleset",
+					    "seccomp",
+					    "memfd_create",
+					    "rseq",
+					    "getrandom",
+					    "sched_setaffinity",
+					    "pidfd_open" };
 
 	(void)unused;
 	compile((struct source){ 0 });
@@ -174,8 +240,9 @@ static void test_default_arguments(void **unused)
 
 static void test_foreign(void **unused)
 {
-	static const uint32_t archs[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_AARCH64,
-					  AUDIT_ARCH_RISCV64, 0, UINT32_MAX };
+	static const uint32_t archs[] = { AUDIT_ARCH_X86_64,  AUDIT_ARCH_I386,    AUDIT_ARCH_ARM,
+					  AUDIT_ARCH_AARCH64, AUDIT_ARCH_RISCV64, 0,
+					  UINT32_MAX };
 	const struct syscall_abi_table *own = &syscall_abis[syscall_find_abi("native")];
 	unsigned steps = 0;
 
@@ -199,9 +266,9 @@ static void test_foreign(void **unused)
 /* What can be had of the host is in no set that @default takes in. */
 static void test_apart(void **unused)
 {
-	static const char *const closed[] = { "@aio", "@clock", "@cpu-emulation", "@debug", "@io-uring", "@keyring", "@module",
-					      "@mount", "@namespaces", "@numa", "@obsolete", "@privileged", "@raw-io", "@reboot",
-					      "@swap" };
+	static const char *const closed[] = { "@aio",      "@clock",      "@cpu-emulation", "@debug",      "@io-uring",
+					      "@keyring",  "@module",     "@mount",         "@namespaces", "@numa",
+					      "@obsolete", "@privileged", "@raw-io",        "@reboot",     "@swap" };
 	const struct syscall_set *standard = &syscall_sets[syscall_find_set("@default")];
 
 	(void)unused;
@@ -252,15 +319,16 @@ static struct seccomp_when_list conditions(size_t count, const struct seccomp_wh
 
 static void test_rules(void **unused)
 {
-	struct seccomp_when suid = { .arg = "mode", .any = "S_ISUID | S_ISGID" }, vsock = { .arg = "domain", .equals = "AF_VSOCK" };
+	struct seccomp_when suid = { .arg = "mode", .any = "S_ISUID | S_ISGID" },
+			    vsock = { .arg = "domain", .equals = "AF_VSOCK" };
 	struct seccomp_when low[] = { { .arg = "fd", .greater = "2" }, { .arg = "length", .less = "4294967297" } };
 	struct seccomp_when negative = { .arg = "dirfd", .equals = "AT_FDCWD" };
 
 	(void)unused;
-	compile((struct source){ .rules = {
-		{ names("chmod fchmod fchmodat fchmodat2"), conditions(1, &suid), "errno:EPERM" },
-		{ names("socket"), conditions(1, &vsock), "allow" },
-		{ names("write"), conditions(2, low), "trap" } } });
+	compile((struct source){
+		.rules = { { names("chmod fchmod fchmodat fchmodat2"), conditions(1, &suid), "errno:EPERM" },
+			   { names("socket"), conditions(1, &vsock), "allow" },
+			   { names("write"), conditions(2, low), "trap" } } });
 	assert_int_equal(answer("chmod", 0, 0755, 0), ALLOW);
 	assert_int_equal(answer("chmod", 0, 04755, 0), ERRNO(EPERM));
 	assert_int_equal(answer("fchmodat2", 0, 0, 02755), ERRNO(EPERM));
@@ -271,10 +339,10 @@ static void test_rules(void **unused)
 	assert_int_equal(answer("write", 2 | HIGH, 0, 0), ALLOW);
 
 	/* A denial in `deny` is stronger than a rule that allows; the strictest of rules counts, wherever it stands. */
-	compile((struct source){ .deny = "socket", .rules = {
-		{ names("socket kill"), { 0 }, "allow" },
-		{ names("kill"), { 0 }, "kill-process" },
-		{ names("openat"), conditions(1, &negative), "errno:EIO" } } });
+	compile((struct source){ .deny = "socket",
+				 .rules = { { names("socket kill"), { 0 }, "allow" },
+					    { names("kill"), { 0 }, "kill-process" },
+					    { names("openat"), conditions(1, &negative), "errno:EIO" } } });
 	assert_int_equal(answer("socket", AF_UNIX, 0, 0), ERRNO(EPERM));
 	assert_int_equal(answer("kill", 0, 0, 0), SECCOMP_RET_KILL_PROCESS);
 	assert_int_equal(answer("openat", (uint32_t)-100, 0, 0), ERRNO(EIO));
@@ -296,13 +364,16 @@ static void refuse(struct source source, int key, int index, const char *what, c
 	assert_int_equal(err.exit_status, EXIT_OF_PROFILE);
 }
 
-#define RULE(call, action, ...) .rules = { { names(call), conditions(1, &(struct seccomp_when){ __VA_ARGS__ }), action } }
+#define RULE(call, action, ...) \
+	.rules = { { names(call), conditions(1, &(struct seccomp_when){ __VA_ARGS__ }), action } }
 
 static void test_mistakes(void **unused)
 {
 	(void)unused;
-	refuse((struct source){ .allow = "@default ptrce" }, K_SECCOMP_ALLOW, -1, "unknown system call ptrce", "did you mean ptrace?");
-	refuse((struct source){ .deny = "@keyrings" }, K_SECCOMP_DENY, -1, "unknown set @keyrings", "did you mean @keyring?");
+	refuse((struct source){ .allow = "@default ptrce" }, K_SECCOMP_ALLOW, -1, "unknown system call ptrce",
+	       "did you mean ptrace?");
+	refuse((struct source){ .deny = "@keyrings" }, K_SECCOMP_DENY, -1, "unknown set @keyrings",
+	       "did you mean @keyring?");
 	refuse((struct source){ .default_ = "errno:EPREM" }, K_SECCOMP_DEFAULT, -1, "unknown error name EPREM",
 	       "did you mean EPERM?");
 	refuse((struct source){ .unknown = "kill-proces" }, K_SECCOMP_UNKNOWN, -1, "unknown action kill-proces",
@@ -316,22 +387,23 @@ static void test_mistakes(void **unused)
 	refuse((struct source){ RULE("socket", "allow", .arg = "domain", .not_equals = "AF_UNIX") },
 	       K_SECCOMP_RULES_WHEN_NOT_EQUALS, 0, "a rule that allows cannot use not_equals",
 	       "two such rules together allow everything; allow the call and deny what is not wanted");
-	refuse((struct source){ RULE("socket", "trap", .arg = "family", .equals = "AF_UNIX") }, K_SECCOMP_RULES_WHEN_ARG, 0,
-	       "socket has no argument named family", "it has: domain type protocol; or use the index, 0 to 5");
+	refuse((struct source){ RULE("socket", "trap", .arg = "family", .equals = "AF_UNIX") },
+	       K_SECCOMP_RULES_WHEN_ARG, 0, "socket has no argument named family",
+	       "it has: domain type protocol; or use the index, 0 to 5");
 	refuse((struct source){ RULE("socket", "trap", .arg = "6", .equals = "1") }, K_SECCOMP_RULES_WHEN_ARG, 0,
 	       "socket has no argument named 6", "it has: domain type protocol; or use the index, 0 to 5");
-	refuse((struct source){ RULE("socket", "trap", .arg = "0", .equals = "AF_INTE") }, K_SECCOMP_RULES_WHEN_EQUALS, 0,
-	       "AF_INTE is no number and no known constant", "did you mean AF_INET?");
-	refuse((struct source){ RULE("socket", "trap", .arg = "0", .equals = "AF_INET|") }, K_SECCOMP_RULES_WHEN_EQUALS, 0,
-	       "an empty word is no number and no known constant", "");
-	refuse((struct source){ RULE("socket", "trap", .arg = "0", .less = "4294967296") }, K_SECCOMP_RULES_WHEN_LESS, 0,
-	       "the value does not fit argument 0 of socket, which has 32 bits", "");
+	refuse((struct source){ RULE("socket", "trap", .arg = "0", .equals = "AF_INTE") }, K_SECCOMP_RULES_WHEN_EQUALS,
+	       0, "AF_INTE is no number and no known constant", "did you mean AF_INET?");
+	refuse((struct source){ RULE("socket", "trap", .arg = "0", .equals = "AF_INET|") }, K_SECCOMP_RULES_WHEN_EQUALS,
+	       0, "an empty word is no number and no known constant", "");
+	refuse((struct source){ RULE("socket", "trap", .arg = "0", .less = "4294967296") }, K_SECCOMP_RULES_WHEN_LESS,
+	       0, "the value does not fit argument 0 of socket, which has 32 bits", "");
 	refuse((struct source){ RULE("chmod", "trap", .arg = "mode", .any = "0") }, K_SECCOMP_RULES_WHEN_ANY, 0,
 	       "any 0 never holds", "");
 	refuse((struct source){ RULE("chmod", "trap", .arg = "mode") }, K_SECCOMP_RULES_WHEN_ARG, 0,
 	       "a condition compares with nothing", "say equals, not_equals, any, none, less or greater");
-	refuse((struct source){ RULE("chmod", "trap", .arg = "mode", .any = "1", .less = "2") }, K_SECCOMP_RULES_WHEN_LESS, 0,
-	       "a condition has both any and less", "");
+	refuse((struct source){ RULE("chmod", "trap", .arg = "mode", .any = "1", .less = "2") },
+	       K_SECCOMP_RULES_WHEN_LESS, 0, "a condition has both any and less", "");
 }
 
 /* The text by which filters are found must differ where meanings may. */
@@ -368,8 +440,9 @@ static int release(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_default),	 cmocka_unit_test(test_default_arguments), cmocka_unit_test(test_foreign),
-		cmocka_unit_test(test_apart),	 cmocka_unit_test(test_lists),		   cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_default),  cmocka_unit_test(test_default_arguments),
+		cmocka_unit_test(test_foreign),  cmocka_unit_test(test_apart),
+		cmocka_unit_test(test_lists),    cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_mistakes), cmocka_unit_test(test_text),
 	};
 
