@@ -57,7 +57,7 @@ static const struct {
 
 _Static_assert(sizeof(namespaces) / sizeof(namespaces[0]) == ATTEST_NAMESPACES, "one fact for each");
 
-/* ---- plan ------------------------------------------------------------------------------------------------------- */
+/* ---- plan */
 
 static const struct join_entry *joined(const struct plan *plan, int flag)
 {
@@ -100,8 +100,7 @@ int attest_plan(const struct profile *profile, struct plan *plan, struct error *
 	return attest_mounts_plan(plan, facts, err);
 }
 
-/* ---- the child ----------------------------------------------------------------------------------------------------
- * */
+/* ---- the child */
 
 CHILD int attest_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {

@@ -19,7 +19,7 @@
 
 enum { TABLE_MIN = 256 * 1024, TABLE_MAX = 128 * 1024 * 1024 };
 
-/* ---- plan ------------------------------------------------------------------------------------------------------- */
+/* ---- plan */
 
 /* What can be mounted and is no tree of the host: entries of the profile's own have one mount at most. */
 static bool is_mount(const struct mount_plan *item)
@@ -86,8 +86,7 @@ int attest_mounts_plan(struct plan *plan, struct attest_facts *facts, struct err
 	return 0;
 }
 
-/* ---- the child ----------------------------------------------------------------------------------------------------
- * */
+/* ---- the child */
 
 static const struct {
 	uint64_t attribute;

@@ -44,7 +44,7 @@ CHILD static uint64_t bit(int capability)
 	return (uint64_t)1 << capability;
 }
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
+/* ---- names */
 
 static uint64_t all_up_to(int last)
 {
@@ -145,8 +145,7 @@ static int mask_of(const struct name_list *list, uint64_t *ret, struct error *er
 	return 0;
 }
 
-/* ---- plan ---------------------------------------------------------------------------------------------------------
- * */
+/* ---- plan */
 
 static int read_own(uint64_t *ret_permitted)
 {
@@ -225,8 +224,7 @@ int capabilities_plan(const struct profile *profile, struct plan *plan, struct e
 	return caps->ambient & ~caps->permitted ? not_kept(caps->ambient & ~caps->permitted, err) : 0;
 }
 
-/* ---- the child
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- the child */
 
 /* Should: leave the bounding set as it will be for ever.  Mustn't: come before a cell that needs the builder's
  * capabilities over an execve; there is none. */
@@ -295,8 +293,7 @@ CHILD int capabilities_confine(const struct plan *plan, struct inside *inside, s
 	return rearm(err);
 }
 
-/* ---- explain
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- explain */
 
 static void describe_set(struct description *out, int key, const char *what, uint64_t set)
 {

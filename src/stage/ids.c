@@ -1,6 +1,7 @@
 /* ids: the user, group and supplementary groups that the payload runs as, numbered as inside.
  *
- * plan     (parent) checks that every id exists in the user namespace, and whether the group list can be set at all.
+ * plan     (parent) finds out whether the caller may become these ids and whether the group list can be set at all;
+ *          that the map of a user namespace has them, userns has seen to.
  * confine  (payload) sets groups, gid and uid, in this order: each needs a capability that the next takes away. Comes
  *          after everything that needs the builder's rights; capabilities, in the row below, has arranged that the
  *          permitted set survives the change and then reduces it.
@@ -11,43 +12,6 @@
 #include "stage/stage.h"
 
 #include "base/syscall.h"
-
-struct mapped {
-	const struct id_map *items;
-	size_t count;
-	int key;
-	const char *what;
-};
-
-static bool holds(const struct mapped *map, uint32_t id)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (id >= map->items[i].inside && id - map->items[i].inside < map->items[i].count)
-			return true;
-	return false;
-}
-
-static int unmapped(const struct mapped *map, int key, int index, uint32_t id, struct error *err)
-{
-	fail_at(err, key, index, "%s id %u is not in the sandbox's map of %s ids", map->what, id, map->what);
-	error_remedy(err, "choose an id that users.map or the explicit map gives; `sandbox explain` shows the maps");
-	return error_exit(err, EXIT_OF_PROFILE);
-}
-
-static int check_mapped(const struct profile *profile, const struct plan *plan, struct error *err)
-{
-	const struct mapped uids = { plan->userns.uid_map, plan->userns.uid_map_count, K_USERS_UID, "user" };
-	const struct mapped gids = { plan->userns.gid_map, plan->userns.gid_map_count, K_USERS_GID, "group" };
-
-	if (!holds(&uids, profile->users.uid))
-		return unmapped(&uids, K_USERS_UID, -1, profile->users.uid, err);
-	if (!holds(&gids, profile->users.gid))
-		return unmapped(&gids, K_USERS_GID, -1, profile->users.gid, err);
-	for (size_t i = 0; i < profile->users.groups.count; i++)
-		if (!holds(&gids, (uint32_t)profile->users.groups.items[i]))
-			return unmapped(&gids, K_USERS_GROUPS, (int)i, (uint32_t)profile->users.groups.items[i], err);
-	return 0;
-}
 
 /* Without a user namespace the ids are the host's. */
 static int check_host_ids(const struct profile *profile, const struct caller *caller, struct error *err)
@@ -70,25 +34,22 @@ int ids_plan(const struct profile *profile, struct plan *plan, struct error *err
 {
 	const struct ints *groups = &profile->users.groups;
 	struct ids_plan *ids = &plan->ids;
+	bool inside = plan->userns.create || plan->userns.joined;
 
 	ids->uid = profile->users.uid;
 	ids->gid = profile->users.gid;
-	ids->set_groups =
-		plan->userns.create ? !plan->userns.deny_setgroups : plan->userns.joined || plan->caller->root;
+	ids->set_groups = inside ? !plan->userns.deny_setgroups : plan->caller->root;
 	ids->groups = arena_array(&plan->arena, groups->count, sizeof(*ids->groups));
 	if (!ids->groups)
 		return fail_errno(err, K_USERS_GROUPS, "cannot keep the list of groups");
 	for (size_t i = 0; i < groups->count; i++)
 		ids->groups[ids->group_count++] = (gid_t)groups->items[i];
-	if (plan->userns.create && check_mapped(profile, plan, err))
-		return -1;
-	if (!plan->userns.create && !plan->userns.joined && check_host_ids(profile, plan->caller, err))
+	if (!inside && check_host_ids(profile, plan->caller, err))
 		return -1;
 	return check_groups(profile, plan, err);
 }
 
-/* Should: leave no id of the builder behind, saved ones included.  Mustn't: set the uid first: the groups would stay.
- * */
+/* Should: leave no id of the builder behind, saved ones too.  Mustn't: set the uid first: the groups would stay. */
 CHILD int ids_confine(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	const struct ids_plan *ids = &plan->ids;

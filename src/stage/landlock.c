@@ -75,7 +75,7 @@ struct port_attr {
 	uint64_t allowed, port;
 };
 
-/* ---- plan ------------------------------------------------------------------------------------------------------- */
+/* ---- plan */
 
 static uint64_t fs_of_abi(int abi)
 {
@@ -186,8 +186,7 @@ int landlock_plan(const struct profile *profile, struct plan *plan, struct error
 	return add_rules(profile, plan, err);
 }
 
-/* ---- the payload --------------------------------------------------------------------------------------------------
- * */
+/* ---- the payload */
 
 CHILD static bool same_file(const struct stat *a, const struct stat *b)
 {
@@ -259,8 +258,7 @@ CHILD int landlock_confine(const struct plan *plan, struct inside *inside, struc
 	return landlock->handled_fs && !root_granted ? prove(err) : 0;
 }
 
-/* ---- explain ------------------------------------------------------------------------------------------------------
- * */
+/* ---- explain */
 
 static const char *verb_of(int key)
 {

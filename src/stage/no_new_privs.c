@@ -20,8 +20,7 @@ int no_new_privs_plan(const struct profile *profile, struct plan *plan, struct e
 	return error_remedy(err, "it is inherited and cannot be taken off; start the launcher without it");
 }
 
-/* Should: make set-user-ID bits and file capabilities void for good.  Mustn't: be skipped because a filter would do.
- * */
+/* Should: make set-user-ID bits and file capabilities void.  Mustn't: be skipped because a filter would do. */
 CHILD int no_new_privs_confine(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	(void)inside;

@@ -160,8 +160,7 @@ CHILD static int reset_scheduler(struct error *err)
 	return 0;
 }
 
-/* Should: leave nothing of the launcher's own process properties.  Mustn't: run in init, which keeps the normal ones.
- * */
+/* Should: leave nothing of the launcher's own properties.  Mustn't: run in init, which keeps the normal ones. */
 CHILD int process_confine(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	const struct process_plan *process = &plan->process;

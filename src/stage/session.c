@@ -38,8 +38,7 @@ CHILD static int join_keyring(struct inside *inside, struct error *err)
 }
 
 /* By plain system calls: the C library's hide the two signals that it keeps for threads, and a caller may have had
- * those ignored too. A zeroed action is the default one in every architecture's layout. SIGKILL and SIGSTOP refuse.
- * */
+ * those ignored too. A zeroed action is the default one in every architecture's layout. SIGKILL and SIGSTOP refuse. */
 CHILD static int reset_signals(struct error *err)
 {
 	static const unsigned char zeroes[64];
