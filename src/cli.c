@@ -61,7 +61,7 @@ static const char *bind_setting(struct arena *arena, const char *path, const cha
 {
 	const char *text = quoted(arena, path);
 
-	return text ? arena_format(arena, "mounts={ add = ( { type = \"bind\"; source = %s; target = %s; access = \"%s\"; } ); }",
+	return text ? arena_format(arena, "mounts=( { type = \"bind\"; source = %s; target = %s; access = \"%s\"; } )",
 				   text, text, access)
 		    : NULL;
 }

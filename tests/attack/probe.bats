@@ -59,10 +59,10 @@ teardown() {
 
 # Runs a command the way a careless caller would: descriptors open, a secret in the environment and in the session keyring.
 carelessly() {
-	BAIT=secret setpriv --groups 4 keyctl session - sh -c '
+	BAIT=secret setpriv --groups 4 keyctl session - sh -c 'exec 2>&8 8>&-
 		keyctl add user "'"bait.$$"'" secret @s >/dev/null
 		keyctl setperm "$(keyctl search @s user "'"bait.$$"'")" 0x3f3f3f3f
-		exec "$@"' sh "$@" 7</ 9</etc/passwd
+		exec "$@"' sh "$@" 7</ 9</etc/passwd 8>&2 2>/dev/null
 }
 
 column() {
@@ -88,7 +88,7 @@ inside_careless() {
 
 	shift
 	carelessly "$@" "$SANDBOX" -p "$CHECKOUT/profiles/$name.conf" \
-		-s "mounts={ add = ( { type = \"bind\"; source = \"$PROBE\"; target = \"/tmp/probe\"; } ); }" \
+		-s "mounts=( { type = \"bind\"; source = \"$PROBE\"; target = \"/tmp/probe\"; } )" \
 		-- /tmp/probe "${BAITS[@]}" all
 }
 
