@@ -26,7 +26,7 @@ static void add_json(struct description *out, const char *what, const struct loc
 	json_object_object_add(line, "does", json_object_new_string(what));
 	if (place && place->path[0])
 		json_object_object_add(line, "key", json_object_new_string(place->path));
-	if (place && place->file) {
+	if (place && place->written && place->file) {
 		json_object_object_add(line, "file", json_object_new_string(place->file));
 		json_object_object_add(line, "line", json_object_new_int(place->line));
 	}
@@ -40,7 +40,7 @@ static void add_text(struct description *out, const char *what, const struct loc
 	int width = (int)strlen(what);
 
 	text_add(&out->text, "      %s", what);
-	if (place && place->file)
+	if (place && place->written && place->file)
 		text_add(&out->text, "%*s  [%s:%d: %s]", width < PLACE_COLUMN ? PLACE_COLUMN - width : 0, "", place->file,
 			 place->line, place->path);
 	else if (place && place->path[0])
