@@ -168,7 +168,7 @@ CHILD static void exec_payload(const struct child_start *start)
 	struct error err = { 0 };
 
 	errno = exec_in_path(argv[0], plan->environment.path, argv, plan->environment.envp);
-	fail_errno(&err, K_PROCESS_COMMAND, "cannot execute %s", argv[0]);
+	fail_errno(&err, plan->caller->command ? K_NONE : K_PROCESS_COMMAND, "cannot execute %s", argv[0]);
 	error_exit(&err, errno == ENOENT || errno == ENOTDIR ? EXIT_OF_NOT_FOUND : EXIT_OF_NOT_EXEC);
 	if (errno == ENOENT)
 		error_remedy(&err, "the path is looked up inside the sandbox; a script also needs its interpreter there");
@@ -180,8 +180,8 @@ CHILD static void exec_payload(const struct child_start *start)
 
 CHILD void child_main(const struct child_start *start)
 {
-	struct inside inside = { .procfs = -1, .staging = -1, .pty_slave = -1, .pty_master = -1, .socket = start->socket,
-				 .running = start->running };
+	struct inside inside = { .procfs = -1, .shelter = -1, .staging = -1, .pty_slave = -1, .pty_master = -1,
+				 .socket = start->socket, .running = start->running };
 
 	tie_to_launcher(start);
 	wait_for_go(start, &inside);

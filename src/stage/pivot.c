@@ -118,13 +118,13 @@ CHILD static int seal(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* Detaches the host's tree. On "." lie, from below, the host's root and the staging tmpfs that was stacked on it, and
- * a path leads to the topmost. So the staging tmpfs is moved into the host's tree first, onto its /proc: one
- * unmounting then takes both, and waits once for the kernel's readers of mounts, which is most of what this stage
+/* Detaches the host's tree. On "." lie, from below, the host's root, the shelter and the staging tmpfs, and a path
+ * leads to the topmost. So the shelter is moved into the host's tree first, onto its /proc, with what lies on it: one
+ * unmounting then takes all, and waits once for the kernel's readers of mounts, which is most of what this stage
  * costs. */
 CHILD static int detach(const struct inside *inside, int host)
 {
-	if (sys_move_mount(inside->staging, "", host, "proc", MOVE_MOUNT_F_EMPTY_PATH))
+	if (sys_move_mount(inside->shelter, "", host, "proc", MOVE_MOUNT_F_EMPTY_PATH))
 		return -1;
 	return umount2(".", MNT_DETACH) || chdir("/") ? -1 : 0;
 }
@@ -152,6 +152,7 @@ CHILD int pivot_enter(const struct plan *plan, struct inside *inside, struct err
 	if (detach(inside, host))
 		return fail_errno(err, 0, "cannot leave the host's tree");
 	fd_close(&inside->staging);
+	fd_close(&inside->shelter);
 	return verify(inside, root, err);
 }
 

@@ -3,8 +3,9 @@
  * plan     (parent) looks at the source and decides who makes the mount. The parent's file system is not changed.
  * host     (parent) makes it, detached, where the launcher is root and its child will not be (outside.c).
  * enter    (child, with CAP_SYS_ADMIN over its new mount namespace, first of the file system's rows) cuts the
- *          namespace off from the host's, opens the procfs that later cells work through, stacks two mounts on the
- *          host's "/": a staging tmpfs, and on it the new root; then makes the new root its working directory.
+ *          namespace off from the host's, opens the procfs that later cells work through, stacks three mounts on the
+ *          host's "/": a shelter that no bind copies, a staging tmpfs, and the new root; then makes the new root its
+ *          working directory.
  *
  * From then on, cells reach the inside through the working directory and the host through absolute paths: the
  * process's root directory is still the host's, since a lookup of "/" does not step onto what is stacked there. pivot
@@ -202,19 +203,29 @@ CHILD static int cut_off(const struct plan *plan, struct error *err)
 	return error_exit(err, EXIT_OF_HOST);
 }
 
-CHILD static int open_staging(const struct plan *plan, struct inside *inside, struct error *err)
+/* A tmpfs stacked on the host's "/"; -1 on failure. */
+CHILD static int stack_tmpfs(uint64_t size, struct error *err)
 {
-	const struct tmpfs tmpfs = { .size = plan->root.staging_size,
-				     .inodes = STAGING_INODES,
-				     .mode = 0700,
-				     .uid = geteuid(),
-				     .gid = getegid() };
+	const struct tmpfs tmpfs = {
+		.size = size, .inodes = STAGING_INODES, .mode = 0700, .uid = geteuid(), .gid = getegid()
+	};
 	AUTO_CLOSE int mount = tmpfs_new(&tmpfs);
 
 	if (mount < 0 || stack_on_host(mount))
 		return fail_errno(err, 0, "cannot mount a staging tmpfs");
-	inside->staging = TAKE_FD(mount);
-	return 0;
+	return TAKE_FD(mount);
+}
+
+/* A bind of the host's "/" copies what is mounted on it too, but not what is unbindable, nor anything on that. */
+CHILD static int open_staging(const struct plan *plan, struct inside *inside, struct error *err)
+{
+	inside->shelter = stack_tmpfs(STAGING_PAGE, err);
+	if (inside->shelter < 0)
+		return -1;
+	if (mount_restrict(inside->shelter, 0, MS_UNBINDABLE, false))
+		return fail_errno(err, 0, "cannot keep the staging tmpfs out of binds");
+	inside->staging = stack_tmpfs(plan->root.staging_size, err);
+	return inside->staging < 0 ? -1 : 0;
 }
 
 CHILD static int make_tmpfs(const struct plan *plan, struct error *err)

@@ -310,8 +310,9 @@ struct inside {
 	int socket, running;      /* the record socket and the running pipe: open, CLOEXEC, until exec */
 	int procfs;               /* O_PATH directory: a full procfs of the payload's pid namespace, attached nowhere when it
 	                             is ours; -1 once attest is through */
-	int staging;              /* directory of a tmpfs below the new root, which goes with the host's tree in pivot: what
-	                             masks, inline files and overlays are made of; -1 before root and after pivot */
+	int shelter;              /* mount stacked on the host's "/", below staging and the new root; pivot puts it away */
+	int staging;              /* directory of a tmpfs on it: what masks, inline files and overlays are made of. Both are
+	                             -1 before root and after pivot */
 	int keyring;              /* session: serial number of the fresh session keyring; -1: the kernel has no keys */
 	int pty_slave;            /* -1: none */
 	int pty_master;           /* to be sent up right after the enter column, then -1 */
