@@ -105,7 +105,7 @@ static unsigned add(FILE *out, const char *path)
 
 int main(int argc, char **argv)
 {
-	unsigned counts[FILTERS_MAX];
+	unsigned counts[FILTERS_MAX] = { 0 };
 	FILE *out = argc > 1 ? fopen(argv[1], "w") : NULL;
 
 	if (!out)

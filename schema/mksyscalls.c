@@ -34,8 +34,8 @@ void stop(const char *format, ...)
 {
 	va_list arguments;
 
-	va_start(arguments, format);
 	fputs("mksyscalls: ", stderr);
+	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
 	fputs("\n", stderr);
 	exit(1);
@@ -196,6 +196,18 @@ static void take_constants(const config_setting_t *list)
 	qsort(tables.constants, (size_t)tables.constant_count, sizeof(tables.constants[0]), by_name);
 }
 
+static void take_rule(struct set *set, const config_setting_t *rule)
+{
+	const config_setting_t *names = config_setting_get_member(rule, "calls");
+
+	for (int i = 0; i < length(names); i++) {
+		if (tables.rule_count == MAX_RULES)
+			stop("too many rules");
+		set->rules[tables.rule_count] = true;
+		tables.rules[tables.rule_count++] = (struct rule){ .setting = rule, .call = element(names, i) };
+	}
+}
+
 static void take_sets(const config_setting_t *list)
 {
 	for (int i = 0; i < length(list); i++) {
@@ -207,18 +219,8 @@ static void take_sets(const config_setting_t *list)
 		set->setting = config_setting_get_elem(list, (unsigned)i);
 		set->name = text_of(set->setting, "name");
 		own = config_setting_get_member(set->setting, "rules");
-		for (int j = 0; j < length(own); j++) {
-			const config_setting_t *rule = config_setting_get_elem(own, (unsigned)j);
-			const config_setting_t *names = config_setting_get_member(rule, "calls");
-
-			for (int k = 0; k < length(names); k++) {
-				if (tables.rule_count == MAX_RULES)
-					stop("too many rules");
-				set->rules[tables.rule_count] = true;
-				tables.rules[tables.rule_count++] =
-					(struct rule){ .setting = rule, .call = element(names, k) };
-			}
-		}
+		for (int j = 0; j < length(own); j++)
+			take_rule(set, config_setting_get_elem(own, (unsigned)j));
 	}
 	/* `name` is the first member: sets sort like names. The rules' indexes do not move. */
 	qsort(tables.sets, (size_t)tables.set_count, sizeof(tables.sets[0]), by_name);

@@ -52,12 +52,15 @@ static uint64_t checksum(uint64_t sum, const void *data, size_t length)
 	return sum;
 }
 
-static uint64_t file_checksum(const struct cache_header *header, const void *rest, size_t length)
+static uint64_t file_checksum(const struct cache_header *header, const char *text, const void *filter)
 {
 	struct cache_header blank = *header;
+	uint64_t sum = 0;
 
 	blank.checksum = 0;
-	return checksum(checksum(0xcbf29ce484222325, &blank, sizeof(blank)), rest, length);
+	sum = checksum(0xcbf29ce484222325, &blank, sizeof(blank));
+	sum = checksum(sum, text, header->text_length);
+	return checksum(sum, filter, header->filter_length * sizeof(struct sock_filter));
 }
 
 static void slot_name(const char *text, size_t length, char *name, size_t size)
@@ -154,7 +157,7 @@ const struct sock_filter *cache_load(const struct caller *caller, const char *te
 	filter_size = header.filter_length * sizeof(*filter);
 	if (header.text_length != text_length || size != sizeof(header) + text_length + filter_size ||
 	    memcmp(data + sizeof(header), text, text_length) != 0 ||
-	    header.checksum != file_checksum(&header, data + sizeof(header), size - sizeof(header)))
+	    header.checksum != file_checksum(&header, text, data + sizeof(header) + text_length))
 		return NULL;
 	filter = arena_alloc(arena, filter_size);
 	if (!filter)
@@ -168,17 +171,13 @@ static int write_file(int fd, const char *text, size_t text_length, const struct
 		      unsigned short length)
 {
 	struct cache_header header = { .text_length = (uint32_t)text_length, .filter_length = length };
-	size_t filter_size = length * sizeof(*filter);
-	AUTO_FREE char *rest = malloc(text_length + filter_size);
 
-	if (!rest)
-		return -1;
 	memcpy(header.magic, magic, sizeof(magic));
 	format_text(header.version, sizeof(header.version), "%s", syscall_tables_version);
-	memcpy(rest, text, text_length);
-	memcpy(rest + text_length, filter, filter_size);
-	header.checksum = file_checksum(&header, rest, text_length + filter_size);
-	return write_all(fd, &header, sizeof(header)) || write_all(fd, rest, text_length + filter_size) ? -1 : 0;
+	header.checksum = file_checksum(&header, text, filter);
+	if (write_all(fd, &header, sizeof(header)) || write_all(fd, text, text_length))
+		return -1;
+	return write_all(fd, filter, length * sizeof(*filter));
 }
 
 void cache_store(const struct caller *caller, const char *text, size_t text_length, const struct sock_filter *filter,

@@ -107,7 +107,7 @@ static size_t argument_word(const struct condition *condition, bool high)
 {
 	bool second = high == (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
 
-	return offsetof(struct seccomp_data, args) + condition->argument * 8U + (second ? 4 : 0);
+	return offsetof(struct seccomp_data, args) + condition->argument * (size_t)8 + (second ? 4 : 0);
 }
 
 /* One word against one value; goes on behind when it holds. */

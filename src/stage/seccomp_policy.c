@@ -27,9 +27,9 @@
 
 /* Everything the section says, expanded. */
 struct section {
-	uint64_t allowed[SYSCALL_WORDS], spelt[SYSCALL_WORDS], denied[SYSCALL_WORDS];
-	uint64_t set_rules[SYSCALL_RULE_WORDS];
-	struct rule_list own; /* the profile's rules, by call, then strictness, then place */
+	struct expansion allow, deny;
+	struct rule_list own;           /* the profile's rules, as written */
+	const struct call_rule **order; /* the same by call, then strictness, then place; NULL-terminated */
 	uint32_t default_;
 };
 
@@ -53,12 +53,18 @@ static int out_of_memory(struct error *err)
 static int section_read(const struct profile *profile, struct arena *arena, struct section *ret, struct error *err)
 {
 	if (action_read(profile->seccomp.default_, &ret->default_, K_SECCOMP_DEFAULT, -1, err) ||
-	    calls_expand(&profile->seccomp.allow, ret->allowed, ret->spelt, ret->set_rules, K_SECCOMP_ALLOW, -1, err) ||
-	    calls_expand(&profile->seccomp.deny, ret->denied, NULL, NULL, K_SECCOMP_DENY, -1, err))
+	    names_expand(&profile->seccomp.allow, &ret->allow, K_SECCOMP_ALLOW, -1, err) ||
+	    names_expand(&profile->seccomp.deny, &ret->deny, K_SECCOMP_DENY, -1, err))
 		return -1;
 	for (size_t i = 0; i < profile->seccomp.rules.count; i++)
 		if (rules_read(profile, (int)i, arena, &ret->own, err))
 			return -1;
+	ret->order = arena_array(arena, ret->own.count + 1, sizeof(const struct call_rule *));
+	if (!ret->order)
+		return out_of_memory(err);
+	for (size_t i = 0; i < ret->own.count; i++)
+		ret->order[i] = &ret->own.rules[i];
+	qsort(ret->order, ret->own.count, sizeof(const struct call_rule *), by_call);
 	return 0;
 }
 
@@ -68,12 +74,12 @@ static uint32_t closed_action(const struct section *section, size_t call)
 	uint32_t action = section->default_;
 	bool answered = false;
 
-	if (bit_in(section->denied, call) && action_permits(action))
+	if (bit_in(section->deny.calls, call) && action_permits(action))
 		action = SECCOMP_RET_ERRNO | EPERM;
 	for (size_t i = 0; i < SYSCALL_SET_RULE_COUNT; i++) {
 		const struct call_rule *rule = &syscall_set_rules[i];
 
-		if (rule->call != call || rule->condition_count || !bit_in(section->set_rules, i))
+		if (rule->call != call || rule->condition_count || !bit_in(section->allow.rules, i))
 			continue;
 		if (!answered || action_rank(rule->action) < action_rank(action))
 			action = rule->action;
@@ -88,20 +94,20 @@ struct gathered {
 	size_t count;
 };
 
-/* Takes the profile's rules of `call`, which follow one another in `own`; moves *next behind them. */
-static void gather_own(struct gathered *rules, const struct call_rule *const *own, size_t own_count, size_t *next,
-		       const struct section *section, size_t call)
+/* Takes the profile's rules of `call`, which begin at *next; moves *next behind them. */
+static void gather_own(struct gathered *rules, const struct section *section, size_t call,
+		       const struct call_rule *const **next)
 {
-	for (; *next < own_count && own[*next]->call == call; (*next)++)
-		if (!action_permits(own[*next]->action) || !bit_in(section->denied, call))
-			rules->items[rules->count++] = own[*next];
+	for (; **next && (**next)->call == call; (*next)++)
+		if (!action_permits((**next)->action) || !bit_in(section->deny.calls, call))
+			rules->items[rules->count++] = **next;
 }
 
 static void gather_of_sets(struct gathered *rules, const struct section *section, size_t call)
 {
 	for (size_t i = 0; i < SYSCALL_SET_RULE_COUNT; i++)
 		if (syscall_set_rules[i].call == call && syscall_set_rules[i].condition_count &&
-		    bit_in(section->set_rules, i))
+		    bit_in(section->allow.rules, i))
 			rules->items[rules->count++] = &syscall_set_rules[i];
 }
 
@@ -124,20 +130,25 @@ static void decide(struct call_decision *decision, struct gathered *rules, uint3
 	rules->count = 0;
 }
 
-/* Steps 3 to 5 for every call. `gathered` has room for every rule that there is. */
-static void policy_fill(struct policy *policy, const struct section *section, const struct call_rule *const *own,
-			struct gathered *gathered)
+/* Steps 3 to 5 for every call. */
+static int policy_fill(struct policy *policy, const struct section *section, struct arena *arena)
 {
-	size_t next = 0;
+	const struct call_rule *const *next = section->order;
+	struct gathered gathered = { 0 };
 
+	gathered.items =
+		arena_array(arena, section->own.count + SYSCALL_SET_RULE_COUNT, sizeof(const struct call_rule *));
+	if (!gathered.items)
+		return -1;
 	for (size_t call = 0; call < SYSCALL_COUNT; call++) {
-		bool allowed = bit_in(section->allowed, call) && !bit_in(section->denied, call);
+		bool allowed = bit_in(section->allow.calls, call) && !bit_in(section->deny.calls, call);
 
-		gather_own(gathered, own, section->own.count, &next, section, call);
-		if (allowed && !bit_in(section->spelt, call))
-			gather_of_sets(gathered, section, call);
-		decide(&policy->calls[call], gathered, allowed ? SECCOMP_RET_ALLOW : closed_action(section, call));
+		gather_own(&gathered, section, call, &next);
+		if (allowed && !bit_in(section->allow.spelt, call))
+			gather_of_sets(&gathered, section, call);
+		decide(&policy->calls[call], &gathered, allowed ? SECCOMP_RET_ALLOW : closed_action(section, call));
 	}
+	return 0;
 }
 
 static int abis_read(const struct profile *profile, struct policy *policy, struct error *err)
@@ -180,24 +191,16 @@ static int essentials_check(const struct policy *policy, struct error *err)
 
 int policy_make(const struct profile *profile, struct arena *arena, struct policy **ret, struct error *err)
 {
-	struct section section = { 0 };
+	struct section section = { .default_ = 0 };
 	struct policy *policy = arena_alloc(arena, sizeof(*policy));
-	struct gathered gathered = { 0 };
-	const struct call_rule **own = NULL;
 
 	if (!policy)
 		return out_of_memory(err);
 	if (section_read(profile, arena, &section, err) || abis_read(profile, policy, err) ||
 	    action_read(profile->seccomp.unknown, &policy->unknown, K_SECCOMP_UNKNOWN, -1, err))
 		return -1;
-	own = arena_array(arena, section.own.count + 1, sizeof(*own));
-	gathered.items = arena_array(arena, section.own.count + SYSCALL_SET_RULE_COUNT, sizeof(*gathered.items));
-	if (!own || !gathered.items)
+	if (policy_fill(policy, &section, arena))
 		return out_of_memory(err);
-	for (size_t i = 0; i < section.own.count; i++)
-		own[i] = &section.own.rules[i];
-	qsort(own, section.own.count, sizeof(*own), by_call);
-	policy_fill(policy, &section, own, &gathered);
 	if (essentials_check(policy, err))
 		return -1;
 	*ret = policy;

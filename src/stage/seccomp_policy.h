@@ -55,9 +55,12 @@ struct rule_list {
 int rules_read(const struct profile *profile, int index, struct arena *arena, struct rule_list *list,
 	       struct error *err);
 
-/* Sets the bits of the calls that `names` expands to in calls; those spelt out by name also in `spelt` and those sets'
- * rules in `rules`, when these are not NULL. */
-int calls_expand(const struct strings *names, uint64_t *calls, uint64_t *spelt, uint64_t *rules, int key, int index,
-		 struct error *err);
+/* What a list of names stands for, as bits: the calls, those of them spelt out by name, and the rules of its sets. */
+struct expansion {
+	uint64_t calls[SYSCALL_WORDS], spelt[SYSCALL_WORDS], rules[SYSCALL_RULE_WORDS];
+};
+
+/* Adds what `names` stands for to *ret, which begins as zeros. */
+int names_expand(const struct strings *names, struct expansion *ret, int key, int index, struct error *err);
 
 #endif

@@ -111,16 +111,15 @@ int action_rank(uint32_t action)
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 
-static void take_set(const struct syscall_set *set, uint64_t *calls, uint64_t *rules)
+static void take_set(const struct syscall_set *set, struct expansion *ret)
 {
 	for (size_t i = 0; i < SYSCALL_WORDS; i++)
-		calls[i] |= set->calls[i];
-	for (size_t i = 0; rules && i < SYSCALL_RULE_WORDS; i++)
-		rules[i] |= set->rules[i];
+		ret->calls[i] |= set->calls[i];
+	for (size_t i = 0; i < SYSCALL_RULE_WORDS; i++)
+		ret->rules[i] |= set->rules[i];
 }
 
-int calls_expand(const struct strings *names, uint64_t *calls, uint64_t *spelt, uint64_t *rules, int key, int index,
-		 struct error *err)
+int names_expand(const struct strings *names, struct expansion *ret, int key, int index, struct error *err)
 {
 	for (size_t i = 0; i < names->count; i++) {
 		const char *name = names->items[i];
@@ -131,35 +130,29 @@ int calls_expand(const struct strings *names, uint64_t *calls, uint64_t *spelt, 
 			return suggest(err, syscall_nearest(name));
 		}
 		if (*name == '@') {
-			take_set(&syscall_sets[found], calls, rules);
+			take_set(&syscall_sets[found], ret);
 			continue;
 		}
-		calls[found / 64] |= 1ULL << (found % 64);
-		if (spelt)
-			spelt[found / 64] |= 1ULL << (found % 64);
+		ret->calls[found / 64] |= 1ULL << (found % 64);
+		ret->spelt[found / 64] |= 1ULL << (found % 64);
 	}
 	return 0;
 }
 
 /* ---- conditions ------------------------------------------------------------------------------------------------- */
 
-static int constant_read(const char *word, size_t length, uint64_t *ret, int key, int index, struct error *err)
+static int word_read(const char *word, uint64_t *ret, int key, int index, struct error *err)
 {
-	const struct syscall_constant *constant = syscall_find_constant(word, length);
-	char text[64];
+	const struct syscall_constant *constant = syscall_find_constant(word);
 
 	if (constant) {
 		*ret = constant->value;
 		return 0;
 	}
-	if (length >= sizeof(text))
-		length = sizeof(text) - 1;
-	memcpy(text, word, length);
-	text[length] = '\0';
-	if (!parse_unsigned(text, 0, UINT64_MAX, ret))
+	if (!parse_unsigned(word, 0, UINT64_MAX, ret))
 		return 0;
-	fail_at(err, key, index, "%s is no number and no known constant", *text ? text : "an empty word");
-	return suggest(err, syscall_nearest_constant(text));
+	fail_at(err, key, index, "%s is no number and no known constant", *word ? word : "an empty word");
+	return suggest(err, syscall_nearest_constant(word));
 }
 
 /* "CLONE_NEWUSER | 256": names and numbers, joined by |. */
@@ -168,19 +161,24 @@ static int value_read(const char *text, uint64_t *ret, int key, int index, struc
 	uint64_t value = 0;
 
 	for (;;) {
-		size_t length = 0;
+		const char *start = text + strspn(text, " ");
+		size_t length = strcspn(start, "|");
 		uint64_t part = 0;
+		char word[64];
 
-		text += strspn(text, " ");
-		length = strcspn(text, " |");
-		if (constant_read(text, length, &part, key, index, err))
+		text = start + length;
+		while (length && start[length - 1] == ' ')
+			length--;
+		if (length >= sizeof(word))
+			length = sizeof(word) - 1;
+		memcpy(word, start, length);
+		word[length] = '\0';
+		if (word_read(word, &part, key, index, err))
 			return -1;
 		value |= part;
-		text += length + strspn(text + length, " ");
 		if (!*text)
 			break;
-		if (*text++ != '|')
-			return constant_read(text - 1, strlen(text - 1), &part, key, index, err);
+		text++;
 	}
 	*ret = value;
 	return 0;
@@ -333,18 +331,18 @@ static int rule_add(struct rule_list *list, struct arena *arena, const struct ca
 int rules_read(const struct profile *profile, int index, struct arena *arena, struct rule_list *list, struct error *err)
 {
 	const struct seccomp_rule *from = &profile->seccomp.rules.items[index];
-	uint64_t calls[SYSCALL_WORDS] = { 0 };
+	struct expansion names = { .calls = { 0 } };
 	struct call_rule rule = { 0 };
 
 	if (action_read(from->action, &rule.action, K_SECCOMP_RULES_ACTION, index, err) ||
-	    calls_expand(&from->syscalls, calls, NULL, NULL, K_SECCOMP_RULES_SYSCALLS, index, err))
+	    names_expand(&from->syscalls, &names, K_SECCOMP_RULES_SYSCALLS, index, err))
 		return -1;
 	if (from->when.count > CONDITIONS_MAX) {
 		fail_at(err, K_SECCOMP_RULES_WHEN, index, "more than %d conditions", CONDITIONS_MAX);
 		return error_exit(err, EXIT_OF_PROFILE);
 	}
 	for (size_t call = 0; call < SYSCALL_COUNT; call++) {
-		if (!bit_in(calls, call))
+		if (!bit_in(names.calls, call))
 			continue;
 		rule.call = (uint16_t)call;
 		if (conditions_read(from, index, &rule, arena, err))

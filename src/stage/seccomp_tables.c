@@ -55,10 +55,10 @@ int syscall_find_abi(const char *name)
 	return -1;
 }
 
-const struct syscall_constant *syscall_find_constant(const char *name, size_t length)
+const struct syscall_constant *syscall_find_constant(const char *name)
 {
 	for (size_t i = 0; i < SYSCALL_CONSTANT_COUNT; i++)
-		if (!strncmp(name, syscall_constants[i].name, length) && !syscall_constants[i].name[length])
+		if (!strcmp(name, syscall_constants[i].name))
 			return &syscall_constants[i];
 	return NULL;
 }

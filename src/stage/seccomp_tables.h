@@ -96,7 +96,7 @@ static inline bool bit_in(const uint64_t *bits, size_t bit)
 int syscall_find(const char *name);
 int syscall_find_set(const char *name);
 int syscall_find_abi(const char *name); /* knows "native" too */
-const struct syscall_constant *syscall_find_constant(const char *name, size_t length);
+const struct syscall_constant *syscall_find_constant(const char *name);
 
 /* The known name that `name` was probably meant to be, a set's if it begins with @; NULL when there is none. */
 const char *syscall_nearest(const char *name);
