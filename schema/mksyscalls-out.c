@@ -65,7 +65,7 @@ static void put_abis(FILE *out)
 	int counts[ABIS];
 
 	for (sort_abi = 0; sort_abi < ABIS; sort_abi++) {
-		int order[MAX_CALLS], count = 0;
+		int order[MAX_CALLS] = { 0 }, count = 0;
 
 		for (int i = 0; i < tables.call_count; i++)
 			if (tables.calls[i].number[sort_abi] >= 0)

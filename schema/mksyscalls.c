@@ -37,6 +37,7 @@ void stop(const char *format, ...)
 	fputs("mksyscalls: ", stderr);
 	va_start(arguments, format);
 	vfprintf(stderr, format, arguments);
+	va_end(arguments);
 	fputs("\n", stderr);
 	exit(1);
 }
