@@ -83,8 +83,11 @@ static void print_json(const struct key *key)
 
 int explain_key(const char *path, bool json, struct error *err)
 {
-	int key = key_lookup(path);
+	int key = 0;
 
+	if (*path == '@')
+		return explain_set(path, json, err);
+	key = key_lookup(path);
 	if (!key) {
 		fail(err, 0, "no key is called %s", path);
 		return error_remedy(err, "`sandbox schema` lists them all; a command to be explained needs -p");

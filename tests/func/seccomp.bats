@@ -263,3 +263,16 @@ only_x86_64() {
 	run as_user env -u XDG_RUNTIME_DIR "$(_user_sandbox)" -p "$PROFILE" -- /call 39
 	assert_output EPERM
 }
+
+@test "explain tells what a set holds" {
+	run sandbox explain @network-io
+	assert_status 0
+	assert_output 'accept4'
+	assert_line 'socketpair when domain not_equals 0x1: errno:EAFNOSUPPORT'
+	run sandbox explain --json @absent
+	assert_status 0
+	assert_output '"clone3: errno:ENOSYS"'
+	run sandbox explain @defalt
+	assert_status 120
+	assert_output 'did you mean @default?'
+}
