@@ -351,7 +351,7 @@ static const struct rule rules[] = {
 	  "name net, or write network.mode = \"host\"" },
 	{ K_JOIN_NAMESPACE, joined_and_new, ": a joined namespace cannot also be a new one",
 	  "take it out: namespaces = { remove = [ \"net\" ]; }" },
-	{ K_PROCESS_INIT, init_in_joined_pid, "must be false where a pid namespace is joined: it has a process 1", NULL },
+	{ K_JOIN, init_in_joined_pid, "a pid namespace that is joined has its process 1", "write process.init = false" },
 	{ K_HOSTNAME, hostname_without_uts, "needs the uts namespace", "add \"uts\" to namespaces" },
 	{ K_DOMAINNAME, domainname_without_uts, "needs the uts namespace", "add \"uts\" to namespaces" },
 	{ K_TIME_MONOTONIC, monotonic_without_time, "needs the time namespace",

@@ -15,6 +15,7 @@
 enum { MESSAGE_MAX = 512 };
 
 /* A message made of what a stranger wrote goes to a terminal. */
+__attribute__((format(printf, 2, 0)))
 static const char *format_escaped(struct arena *arena, const char *format, va_list arguments)
 {
 	char raw[MESSAGE_MAX];
@@ -53,6 +54,7 @@ static struct diagnostic *append(struct diagnostics *diagnostics)
 	return &diagnostics->items[diagnostics->count++];
 }
 
+__attribute__((format(printf, 2, 0)))
 static struct diagnostic *add(struct diagnostics *diagnostics, const char *format, va_list arguments)
 {
 	struct diagnostic *item = NULL;

@@ -45,7 +45,9 @@ struct scan {
 	struct diagnostics *diagnostics;
 };
 
-#define REFUSE(scan, ...) diagnose((scan)->diagnostics, (scan)->source->file, (scan)->line, __VA_ARGS__)
+/* A single value has no lines to speak of. */
+#define REFUSE(scan, ...) \
+	diagnose((scan)->diagnostics, (scan)->source->file, (scan)->value ? 0 : (scan)->line, __VA_ARGS__)
 
 static bool in_group(const struct scan *scan)
 {
@@ -379,7 +381,7 @@ static int scan_end(struct scan *scan)
 		int line = scan->open[scan->depth - 1].line;
 
 		scan->line = line;
-		return REFUSE(scan, "the %c that opens here is never closed: the file ends first",
+		return REFUSE(scan, "the %c that opens here is never closed",
 			      scan->open[scan->depth - 1].bracket);
 	}
 	if (scan->value ? scan->expect != EXPECT_NEXT : scan->expect == EXPECT_ASSIGN || scan->expect == EXPECT_VALUE)

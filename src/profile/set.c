@@ -91,6 +91,8 @@ static int enter_name(struct setting *setting)
 
 	if (!name)
 		return refuse(setting, "out of memory", "");
+	if (!length)
+		return refuse(setting, "must be KEY=VALUE", "");
 	key = key_child(setting->key, name);
 	if (key == K_NONE && keys[setting->key].identity && strcmp(name, "remove") == 0 && setting->at[length] == '=') {
 		setting->at += length;

@@ -107,6 +107,7 @@ const char *node_kind(const struct node *node)
 struct copying {
 	struct arena *arena;
 	const struct source *source;
+	bool value;               /* one value from the command line: without lines */
 };
 
 static struct node *copy_setting(const struct copying *copying, const config_setting_t *setting);
@@ -140,7 +141,7 @@ static struct node *copy_setting(const struct copying *copying, const config_set
 
 	if (!node)
 		return NULL;
-	node->line = (int)config_setting_source_line(setting);
+	node->line = copying->value ? 0 : (int)config_setting_source_line(setting);
 	node->name = name ? arena_copy(copying->arena, name) : NULL;
 	if (name && !node->name)
 		return NULL;
@@ -157,26 +158,35 @@ static struct node *copy_setting(const struct copying *copying, const config_set
 	return node;
 }
 
-/* `text` has been scanned. */
-static struct node *parse(const char *text, const struct source *source, struct arena *arena,
-			  struct diagnostics *diagnostics)
+/* libconfig's words for what only it sees, in ours. */
+static const char *explain_error(const char *text)
 {
-	struct copying copying = { .arena = arena, .source = source };
+	static const char *const words[][2] = {
+		{ "duplicate setting name", "this key is written a second time in the same group" },
+		{ "mismatched element type in array", "the elements of [ ] must all be of one type; those of ( ) need not" },
+	};
+
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i][0], text) == 0)
+			return words[i][1];
+	return text ? text : "syntax error";
+}
+
+/* `text` has been scanned. */
+static struct node *parse(const char *text, const struct copying *copying, struct diagnostics *diagnostics)
+{
 	struct node *root = NULL;
 	config_t config;
 
 	config_init(&config);
 	config_set_include_dir(&config, "/dev/null");
 	if (!config_read_string(&config, text)) {
-		const char *what = config_error_text(&config);
-
-		if (what && strcmp(what, "duplicate setting name") == 0)
-			what = "this key is written a second time in the same group";
-		diagnose(diagnostics, source->file, config_error_line(&config), "%s", what ? what : "syntax error");
+		diagnose(diagnostics, copying->source->file, copying->value ? 0 : config_error_line(&config), "%s",
+			 explain_error(config_error_text(&config)));
 	} else {
-		root = copy_setting(&copying, config_root_setting(&config));
+		root = copy_setting(copying, config_root_setting(&config));
 		if (!root)
-			diagnose(diagnostics, source->file, 0, "out of memory");
+			diagnose(diagnostics, copying->source->file, 0, "out of memory");
 	}
 	config_destroy(&config);
 	return root;
@@ -185,14 +195,17 @@ static struct node *parse(const char *text, const struct source *source, struct 
 struct node *tree_read(const char *text, size_t length, const struct source *source, struct arena *arena,
 		       struct diagnostics *diagnostics)
 {
+	const struct copying copying = { .arena = arena, .source = source };
+
 	if (scan_text(text, length, false, source, diagnostics))
 		return NULL;
-	return parse(text, source, arena, diagnostics);
+	return parse(text, &copying, diagnostics);
 }
 
 struct node *tree_read_value(const char *text, const struct source *source, struct arena *arena,
 			     struct diagnostics *diagnostics)
 {
+	const struct copying copying = { .arena = arena, .source = source, .value = true };
 	struct node *root = NULL, *value = NULL;
 	char *wrapped = NULL;
 
@@ -203,12 +216,11 @@ struct node *tree_read_value(const char *text, const struct source *source, stru
 		diagnose(diagnostics, source->file, 0, "out of memory");
 		return NULL;
 	}
-	root = parse(wrapped, source, arena, diagnostics);
+	root = parse(wrapped, &copying, diagnostics);
 	value = root ? root->first : NULL;
 	if (value) {
 		value->name = NULL;
 		value->parent = NULL;
-		value->line = 0;
 	}
 	return value;
 }
