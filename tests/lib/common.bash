@@ -19,6 +19,7 @@
 CHECKOUT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 SANDBOX=${SANDBOX:-$CHECKOUT/build/sandbox}
 ROOTFS=${SANDBOX_ROOTFS:-/var/lib/sandbox/alpine}
+ROOTFS_DEBIAN=${SANDBOX_ROOTFS_DEBIAN:-/var/lib/sandbox/debian}
 SLOW=${SANDBOX_TEST_SLOW:-1}
 TEST_UID=65534
 
