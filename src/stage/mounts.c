@@ -160,11 +160,32 @@ static int plan_overlay(struct plan *plan, struct mount_plan *item, struct error
 	return 0;
 }
 
+/* What an earlier element put below this target would be out of reach. */
+static int check_order(const struct mounts_plan *mounts, const struct mount_plan *item, struct error *err)
+{
+	size_t length = strlen(item->target);
+
+	if (mount_kinds[item->type].entry)
+		return 0;
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount_plan *earlier = &mounts->items[i];
+
+		if (earlier->skipped || strncmp(earlier->target, item->target, length) != 0 ||
+		    earlier->target[length] != '/')
+			continue;
+		fail_at(err, K_MOUNTS_TARGET, item->index, "cannot mount %s: it would hide %s, which comes before it",
+			item->target, earlier->target);
+		error_remedy(err, "list it first: mounts are made in the order written");
+		return error_exit(err, EXIT_OF_PROFILE);
+	}
+	return 0;
+}
+
 static int plan_item(struct plan *plan, struct mount_plan *item, struct error *err)
 {
 	if (!strcmp(item->target, "/"))
 		return refuse(item, K_MOUNTS_TARGET, "what / is stands in the section root", err);
-	if (check_kernel_fs(plan, item, err))
+	if (check_kernel_fs(plan, item, err) || check_order(&plan->mounts, item, err))
 		return -1;
 	if (item->type == MOUNTS_TYPE_BIND && plan_bind(plan, item, err))
 		return -1;

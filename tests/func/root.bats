@@ -1,9 +1,7 @@
 # root: what / is inside, for root and for an ordinary user.
+# shellcheck disable=SC2016 # what stands in single quotes is for the shell inside
 load ../lib/common
-
-as_self() {
-	"$@"
-}
+load ../lib/filesystem
 
 # root_profile LINES: a profile whose root section is LINES, with /proc.
 root_profile() {
@@ -17,7 +15,8 @@ CONF
 # A copy of the root file system that the ordinary user owns.
 user_rootfs() {
 	mkdir "$USER_TMP/root"
-	cp -a "$ROOTFS/bin" "$ROOTFS/etc" "$USER_TMP/root/"
+	copy_programs "$USER_TMP/root"
+	cp -a "$ROOTFS/etc" "$USER_TMP/root/"
 	mkdir "$USER_TMP/root/proc" "$USER_TMP/root/tree" "$USER_TMP/root/tree/below"
 	echo lower >"$USER_TMP/root/tree/below/file"
 	if [ "$(id -u)" -eq 0 ]; then
@@ -60,7 +59,7 @@ user_rootfs() {
 @test "without a source / is a tmpfs, read-only once it is filled" {
 	profile <<CONF
 format = 1;
-mounts = ( { type = "bind"; source = "$ROOTFS/bin"; target = "/bin"; }, { type = "proc"; target = "/proc"; },
+mounts = ( $(program_mounts) { type = "proc"; target = "/proc"; },
 	{ type = "directory"; target = "/a/b/c"; mode = "0700"; } );
 CONF
 	for as in as_self as_user; do
@@ -76,7 +75,7 @@ CONF
 	profile <<CONF
 format = 1;
 root = { access = "read-write"; size = "1M"; inodes = 50; mode = "0777"; };
-mounts = ( { type = "bind"; source = "$ROOTFS/bin"; target = "/bin"; } );
+mounts = ( $(program_mounts) { type = "proc"; target = "/proc"; } );
 CONF
 	run sandbox -p "$PROFILE" -- sh -c 'stat -c %a /; head -c 900000 /bin/busybox >/a && echo fits; cat /bin/busybox >/b'
 	assert_status 1
@@ -94,7 +93,7 @@ CONF
 	for as in as_self as_user; do
 		# Launched by root the owner on disk stays the owner: uid 65534 inside.
 		[ "$as" = as_self ] && id=65534 || id=1000
-		run "$as" sandbox -p "$PROFILE" -s users.uid=$id -s users.gid=$id -- sh -ec '
+		run "$as" sandbox -p "$PROFILE" -s users.uid="$id" -s users.gid="$id" -- sh -ec '
 			echo changed >/etc/hostname; cat /etc/hostname
 			rm -r /tree/below; mkdir /tree/below; ls -A /tree/below
 			mv /tree /moved; ls -d /moved/below; rm -r /etc'
@@ -112,9 +111,9 @@ CONF
 		mkdir "$USER_TMP/upper-$as"
 		[ "$(id -u)" -ne 0 ] || chown 65534:65534 "$USER_TMP/upper-$as"
 		root_profile "root = { source = \"$USER_TMP/root\"; access = \"overlay\"; upper = \"$USER_TMP/upper-$as\"; };"
-		run "$as" sandbox -p "$PROFILE" -s users.uid=$id -s users.gid=$id -- sh -c 'echo kept >/tree/new'
+		run "$as" sandbox -p "$PROFILE" -s users.uid="$id" -s users.gid="$id" -- sh -c 'echo kept >/tree/new'
 		assert_status 0
-		run "$as" sandbox -p "$PROFILE" -s users.uid=$id -s users.gid=$id -- cat /tree/new
+		run "$as" sandbox -p "$PROFILE" -s users.uid="$id" -s users.gid="$id" -- cat /tree/new
 		assert_status 0
 		assert_line kept
 		[ "$(cat "$USER_TMP/upper-$as/tree/new")" = kept ]
@@ -142,7 +141,7 @@ CONF
 @test "owners as on disk can be written by the payload" {
 	as_root_only
 	mkdir "$TMP/tree"
-	cp -a "$ROOTFS/bin" "$TMP/tree/"
+	copy_programs "$TMP/tree"
 	mkdir "$TMP/tree/mine" "$TMP/tree/theirs" "$TMP/tree/proc"
 	chown 1000:1000 "$TMP/tree/mine"
 	root_profile "root = { source = \"$TMP/tree\"; access = \"read-write\"; };"
