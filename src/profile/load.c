@@ -77,14 +77,14 @@ static int check_format(const struct loading *loading, const struct found *found
 	struct diagnostics *diagnostics = loading->diagnostics;
 
 	if (!format) {
-		diagnose(diagnostics, found->source->file, 0, "format is missing");
+		diagnose(diagnostics, found->source->file, 0, "is missing");
 		diagnose_key(diagnostics, "format");
 		return diagnose_remedy(diagnostics, "begin the profile with: format = %lld;", (long long)keys[K_FORMAT].max);
 	}
 	if (format->type != NODE_INT || format->number <= keys[K_FORMAT].max)
 		return 0;
 	format->refused = true;
-	diagnose_node(diagnostics, format, "format %lld is newer than this program, which knows up to %lld",
+	diagnose_node(diagnostics, format, "%lld is newer than this program, which knows up to %lld",
 		      (long long)format->number, (long long)keys[K_FORMAT].max);
 	return diagnose_remedy(diagnostics, "use a newer version of sandbox for this profile");
 }

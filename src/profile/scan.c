@@ -70,6 +70,16 @@ static char peek(const struct scan *scan, size_t ahead)
 	return (size_t)(scan->end - scan->at) > ahead ? scan->at[ahead] : '\0';
 }
 
+/* A missing quote turns the text around; what is then found strange is not what is wrong. */
+static int hint_at_quote(struct scan *scan)
+{
+	if (!scan->long_string)
+		return -1;
+	return diagnose_remedy(scan->diagnostics,
+			       "the string that begins on line %d runs over several lines: is its closing quote missing?",
+			       scan->long_string);
+}
+
 /* A token that the grammar has no place for. */
 static int misplaced(struct scan *scan, const char *what)
 {
@@ -83,11 +93,7 @@ static int misplaced(struct scan *scan, const char *what)
 	};
 
 	REFUSE(scan, "%s where %s must stand", what, wanted[scan->expect]);
-	if (scan->long_string)
-		diagnose_remedy(scan->diagnostics,
-				"the string that begins on line %d runs over several lines: is its closing quote missing?",
-				scan->long_string);
-	return -1;
+	return hint_at_quote(scan);
 }
 
 /* ---- blanks and comments ------------------------------------------------------------------------------------------- */
@@ -372,7 +378,8 @@ static int scan_token(struct scan *scan)
 	}
 	if ((unsigned char)c >= 0x80)
 		return REFUSE(scan, "byte 0x%02x outside a string or comment", (unsigned)(unsigned char)c);
-	return REFUSE(scan, "unexpected character %c", c);
+	REFUSE(scan, "unexpected character %c", c);
+	return hint_at_quote(scan);
 }
 
 static int scan_end(struct scan *scan)

@@ -82,8 +82,4 @@ int key_lookup(const char *path);
  * near. */
 const char *key_nearest(int parent, const char *name);
 
-/* What a key means, for `explain KEY`: some lines of text. */
-struct text;
-void key_explain(int key, struct text *out);
-
 #endif
