@@ -66,11 +66,19 @@ static int lock_slot(int fd, uint32_t slot)
 	return errno == EAGAIN || errno == EACCES ? 0 : -1;
 }
 
+/* Whether a slot of the window exists here. */
+static bool any_mapped(const struct range_limits *limits, uint32_t first, uint32_t last)
+{
+	for (uint32_t slot = first; slot <= last; slot++)
+		if (mapped(limits, slot))
+			return true;
+	return false;
+}
+
 struct search {
 	int fd; /* the file of locks */
 	uint32_t seed;
 	const struct range_limits *limits;
-	bool any; /* a slot of the windows tried so far exists here */
 	uint32_t found;
 };
 
@@ -83,10 +91,9 @@ static int search(struct search *search, uint32_t first, uint32_t last)
 		uint32_t slot = first + (search->seed % count + i) % count;
 		int got = 0;
 
-		if (!mapped(search->limits, slot))
+		if (!mapped(search->limits, slot) || given_away(search->limits, slot))
 			continue;
-		search->any = true;
-		got = given_away(search->limits, slot) ? 0 : lock_slot(search->fd, slot);
+		got = lock_slot(search->fd, slot);
 		search->found = slot;
 		if (got)
 			return got;
@@ -126,36 +133,31 @@ static int open_locks(const char *directory, int *ret, struct error *err)
 	return 0;
 }
 
-static int explain_none(bool any, struct error *err)
-{
-	if (any) {
-		fail(err, K_USERS_MAP, "cannot find a free range of %d ids: all are in use", RANGE_SIZE);
-		error_remedy(err, "end other sandboxes, or give users.uid_map and users.gid_map");
-	} else {
-		fail(err, K_USERS_MAP,
-		     "cannot find a range of %d ids: the launcher's own user namespace has none to spare", RANGE_SIZE);
-		error_remedy(err, "give the launcher's container more ids, or give users.uid_map and users.gid_map");
-	}
-	return error_exit(err, EXIT_OF_HOST);
-}
-
 int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, struct taken_range *ret,
 		      struct error *err)
 {
+	bool ours = any_mapped(limits, SLOT_FIRST, SLOT_LAST);
 	struct search state = { .seed = seed, .limits = limits };
 	AUTO_CLOSE int fd = -1;
 	int got = 0;
 
+	if (!ours && !any_mapped(limits, 1, SLOT_HIGHEST)) {
+		fail(err, K_USERS_MAP,
+		     "cannot find a range of %d ids: the launcher's own user namespace has none to spare", RANGE_SIZE);
+		error_remedy(err, "give the launcher's container more ids, or give users.uid_map and users.gid_map");
+		return error_exit(err, EXIT_OF_HOST);
+	}
 	if (open_locks(directory, &fd, err))
 		return -1;
 	state.fd = fd;
-	got = search(&state, SLOT_FIRST, SLOT_LAST);
-	if (!got && !state.any)
-		got = search(&state, 1, SLOT_HIGHEST);
+	got = ours ? search(&state, SLOT_FIRST, SLOT_LAST) : search(&state, 1, SLOT_HIGHEST);
 	if (got < 0)
 		return fail_errno(err, K_USERS_MAP, "cannot lock a range of ids in %s/ranges", directory);
-	if (!got)
-		return explain_none(state.any, err);
+	if (!got) {
+		fail(err, K_USERS_MAP, "cannot find a free range of %d ids: all are in use", RANGE_SIZE);
+		error_remedy(err, "end other sandboxes, or give users.uid_map and users.gid_map");
+		return error_exit(err, EXIT_OF_HOST);
+	}
 	*ret = (struct taken_range){ .first = state.found * RANGE_SIZE, .lock = TAKE_FD(fd) };
 	return 0;
 }

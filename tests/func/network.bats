@@ -5,7 +5,7 @@ with() {
 	profile <<-END
 		format = 1;
 		root = { source = "$ROOTFS"; };
-		mounts = ( { type = "proc"; target = "/proc"; } );
+		mounts = ( { type = "proc"; target = "/proc"; }, { type = "dev"; target = "/dev"; } );
 		$1
 	END
 }
@@ -41,9 +41,9 @@ with() {
 
 @test "mode host shows the host's interfaces" {
 	with 'namespaces = { remove = [ "net" ]; }; network = { mode = "host"; };'
-	run sandbox -p "$PROFILE" -- sh -c 'tail -n +3 /proc/net/dev | cut -d: -f1 | sort'
+	run sandbox -p "$PROFILE" -- sh -c 'tail -n +3 /proc/net/dev | cut -d: -f1'
 	assert_status 0
-	[ "$(tr -d ' ' <<<"$output")" = "$(tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ' | sort)" ]
+	[ "$(tr -d ' ' <<<"$output" | sort)" = "$(tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ' | sort)" ]
 }
 
 @test "what namespaces and mode say must agree" {

@@ -18,14 +18,25 @@ payload_of() {
 	init=$(pgrep -P "$1") && pgrep -P "$init"
 }
 
-# start CMD...: runs a sandbox in the background; sets $launcher and $payload.
+# start root|user ARG...: runs a sandbox in the background; sets $launcher and $payload.
 start() {
-	"$@" &
+	local who=$1
+
+	shift
+	if [ "$who" = user ] && [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid=65534 --regid=65534 --clear-groups "$(_user_sandbox)" "$@" &
+	else
+		"$SANDBOX" "$@" &
+	fi
 	launcher=$!
-	wait_until 5 payload_of "$launcher" >/dev/null
+	wait_until 5 sleeps "$launcher"
 	payload=$(payload_of "$launcher")
-	wait_until 5 test "$(cat "/proc/$payload/comm")" = sleep
 }
+
+# Whether the command of launcher $1 runs already, and is the one we mean.
+sleeps() {
+	[ "$(cat "/proc/$(payload_of "$1")/comm")" = sleep ]
+} 2>/dev/null
 
 stop() {
 	kill "$launcher"
@@ -46,7 +57,7 @@ stop() {
 @test "as root, the payload is nobody of importance on the host" {
 	as_root_only
 	with 'users = { uid = 0; gid = 0; };'
-	start sandbox -p "$PROFILE" -- sleep 60
+	start root -p "$PROFILE" -- sleep 60
 	[ "$(stat -c %u "/proc/$payload")" -ge 65536 ]
 	[ "$(stat -c %g "/proc/$payload")" -ge 65536 ]
 	grep -q '^Groups:[[:space:]]*$' "/proc/$payload/status"
@@ -60,26 +71,33 @@ stop() {
 	fi
 	with ''
 	for i in 1 2 3 4; do
-		sandbox -p "$PROFILE" -- sh -c 'cat /proc/self/uid_map; exec sleep 60' >"$TMP/map.$i" &
+		"$SANDBOX" -p "$PROFILE" -- sh -c 'cat /proc/self/uid_map; exec sleep 60' >"$TMP/map.$i" &
 	done
 	for i in 1 2 3 4; do
 		wait_until 5 test -s "$TMP/map.$i"
 	done
 	[ "$(cat "$TMP"/map.* | sort -u | wc -l)" -eq 4 ] || { cat "$TMP"/map.*; false; }
-	[ "$(locks)" -eq 4 ]
+	for i in 1 2 3 4; do
+		locked "$TMP/map.$i"
+	done
 	jobs -p | xargs kill
 	wait || :
-	wait_until 5 no_locks
+	for i in 1 2 3 4; do
+		wait_until 5 unlocked "$TMP/map.$i"
+	done
 	[ "$(stat -c '%u %a' /run/sandbox/ranges)" = "0 600" ]
 }
 
-# Locks held on the file of ranges.
-locks() {
-	grep -c ":$(stat -c %i /run/sandbox/ranges) " /proc/locks || :
+# Whether the range in a uid_map is locked: byte N of the file stands for the ids from N * 65536 on.
+locked() {
+	local outside
+
+	read -r _ outside _ <"$1"
+	grep -q ":$(stat -c %i /run/sandbox/ranges) $((outside >> 16)) $((outside >> 16))\$" /proc/locks
 }
 
-no_locks() {
-	[ "$(locks)" -eq 0 ]
+unlocked() {
+	! locked "$1"
 }
 
 @test "as an ordinary user, auto maps the caller alone and denies setgroups" {
@@ -94,13 +112,13 @@ no_locks() {
 
 @test "root inside is the unprivileged user outside" {
 	with 'users = { uid = 0; gid = 0; };'
-	start as_user sandbox -p "$PROFILE" -- sleep 60
+	start user -p "$PROFILE" -- sleep 60
 	[ "$(stat -c %u "/proc/$payload")" -eq 65534 ]
 	stop
 }
 
 @test "an id without a map shows as 65534" {
-	with 'users = { uid = 0; gid = 0; }; root = { idmap = "none"; };'
+	with 'users = { uid = 0; gid = 0; };'
 	run as_user sandbox -p "$PROFILE" -- stat -c '%u %g' /bin
 	assert_status 0
 	assert_line "65534 65534"
@@ -138,8 +156,7 @@ no_locks() {
 
 @test "the host's root is mapped only where the profile says so" {
 	as_root_only
-	for keys in 'map = "root"; uid = 0; gid = 0' 'map = "self"; uid = 0; gid = 0' 'map = "none"; uid = 0; gid = 0' \
-		'uid = 0; gid = 0; uid_map = ( { inside = 0; outside = 0; } ); gid_map = ( { inside = 0; outside = 5; } )' \
+	for keys in 'map = "root"; uid = 0; gid = 0' 'map = "self"; uid = 0; gid = 0' 'uid = 0; gid = 0; uid_map = ( { inside = 0; outside = 0; } ); gid_map = ( { inside = 0; outside = 5; } )' \
 		'uid = 0; gid = 0; uid_map = ( { inside = 0; outside = 5; } ); gid_map = ( { inside = 0; outside = 0; } )'; do
 		with "users = { $keys; };"
 		run sandbox -p "$PROFILE" -- true
@@ -150,16 +167,23 @@ no_locks() {
 		assert_status 0
 		assert_line 0
 	done
+	with 'users = { map = "none"; uid = 0; gid = 0; }; namespaces = { remove = [ "user" ]; };'
+	run sandbox -p "$PROFILE" -- true
+	assert_status 121
+	assert_output "host-root"
+	run sandbox -p "$PROFILE" -s 'dangerous=["host-root"]' -- id -u
+	assert_status 0
+	assert_line 0
 }
 
 @test "map none: the host's ids as root, refused to an ordinary user" {
-	with 'users = { map = "none"; uid = 1234; gid = 1234; };'
+	with 'users = { map = "none"; uid = 1234; gid = 1234; }; namespaces = { remove = [ "user" ]; };'
 	run as_user sandbox -p "$PROFILE" -- true
 	assert_status 122
 	assert_output "$PROFILE:4: users.map"
 	assert_output "run as root"
 	as_root_only
-	start sandbox -p "$PROFILE" -- sleep 60
+	start root -p "$PROFILE" -- sleep 60
 	[ "$(stat -c %u "/proc/$payload")" -eq 1234 ]
 	[ "$(readlink "/proc/$payload/ns/user")" = "$(readlink /proc/self/ns/user)" ]
 	stop
@@ -269,6 +293,7 @@ user='setpriv --reuid=65534 --regid=65534 --clear-groups'
 
 @test "a host without user namespaces is named, with the remedy" {
 	with ''
+	chown 65534 "$PROFILE"
 	run as_user unshare -Ur sh -c 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$1" -p "$2" -- true' sh "$(_user_sandbox)" \
 		"$PROFILE"
 	assert_status 122
@@ -278,6 +303,7 @@ user='setpriv --reuid=65534 --regid=65534 --clear-groups'
 
 @test "inside another user namespace without ids to spare, auto says so" {
 	with ''
+	chown 65534 "$PROFILE"
 	run as_user unshare -Ur "$(_user_sandbox)" -p "$PROFILE" -- true
 	assert_status 122
 	assert_output "none to spare"
