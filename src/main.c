@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "cli.h"
 #include "profile/schema.h"
+#include "run/blocked.h"
 #include "profile/load.h"
 #include "run/doctor.h"
 #include "run/explain.h"
@@ -225,6 +226,8 @@ static void launch_and_watch(struct launch *launch, struct outcome *outcome)
 	}
 	launch->host.usage = &outcome->usage;
 	launch_undo(launch);
+	if (outcome->failed && !outcome->running)
+		blocked_explain(&outcome->error);
 }
 
 /* Plans and, if that worked, launches. What failed is in the outcome. */
