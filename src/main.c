@@ -130,6 +130,16 @@ static int make_plan(struct program *program, struct timings *timings, struct er
 	return steps_plan(&steps, program->profile, &program->plan, err);
 }
 
+/* A profile that nobody gave a command is explained and checked with one in its place. */
+static void need_no_command(struct program *program)
+{
+	static char word[] = "COMMAND";
+	static char *const placeholder[] = { word, NULL };
+
+	if (!program->caller.command && !program->profile->process.command.count)
+		program->caller.command = placeholder;
+}
+
 static int explain(struct program *program)
 {
 	struct error err = { 0 };
@@ -141,25 +151,34 @@ static int explain(struct program *program)
 		error_exit(&err, EXIT_OF_USAGE);
 		return report(program, &err);
 	}
-	/* What is explained is the profile; a command is shown when there is one, and need not be. */
-	static char word[] = "COMMAND";
-	static char *const placeholder[] = { word, NULL };
-
 	status = load_request(program);
 	if (status)
 		return status;
-	if (!program->caller.command && !program->profile->process.command.count)
-		program->caller.command = placeholder;
+	need_no_command(program);
 	if (make_plan(program, NULL, &err) || explain_plan(&program->plan, program->cli.given[O_JSON], &err))
 		return report(program, &err);
 	return 0;
 }
 
+/* What the text alone shows, and then what only the stages can: names of system calls, of capabilities, ids and their map. */
+static int check_one(struct program *program, const char *const word)
+{
+	int status = load(program, &word, 1, &program->profile);
+
+	if (status)
+		return status;
+	program->caller.command = NULL;
+	need_no_command(program);
+	program->plan = (struct plan){ .profile = program->profile, .caller = &program->caller };
+	if (steps_check(program->profile, &program->plan, report_error))
+		status = EXIT_OF_PROFILE;
+	arena_free(&program->plan.arena);
+	return status;
+}
+
 static int check(struct program *program)
 {
-	const struct profile *profile = NULL;
 	int status = 0;
-	int bad = 0;
 
 	if (!program->cli.rest_count) {
 		struct error err = { 0 };
@@ -169,9 +188,8 @@ static int check(struct program *program)
 		return report(program, &err);
 	}
 	for (int i = 0; i < program->cli.rest_count; i++) {
-		const char *const word = program->cli.rest[i];
+		int bad = check_one(program, program->cli.rest[i]);
 
-		bad = load(program, &word, 1, &profile);
 		status = bad ? bad : status;
 	}
 	return status;

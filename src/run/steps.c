@@ -55,6 +55,24 @@ int steps_plan(const struct steps *steps, const struct profile *profile, struct 
 	return 0;
 }
 
+int steps_check(const struct profile *profile, struct plan *plan, void found(const struct profile *, const struct error *))
+{
+	int count = 0;
+
+	for (int row = 0; row < STAGE_COUNT; row++) {
+		struct error err = { 0 };
+
+		if (!pipeline[row].plan || !pipeline[row].plan(profile, plan, &err))
+			continue;
+		steps_stamp(&err, PHASE_PLAN, pipeline[row].name);
+		if (err.exit_status != EXIT_OF_PROFILE)
+			continue;
+		found(profile, &err);
+		count++;
+	}
+	return count;
+}
+
 int steps_host(const struct steps *steps, enum phase phase, const struct plan *plan, struct host *host,
 	       struct error *err)
 {
