@@ -63,6 +63,8 @@ enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_RELAYS, EVENT_COUNT = AT_
 #define PARKED_NSEC (500 * INT64_C(1000000))
 #define NEVER INT64_MAX
 
+enum { DYING_MSEC = 20 };
+
 struct watch {
 	struct launch *launch;
 	struct outcome *out;
@@ -256,6 +258,18 @@ static void start_clock(struct watch *watch)
 		watch->time_limit = now + limit;
 }
 
+/* A payload that was killed on its way to exec closes the pipe too, and shows what it had not yet given up until it is
+ * gone: only what is found twice was found. */
+static bool attested(struct watch *watch)
+{
+	const struct launch *launch = watch->launch;
+
+	if (!attest_running(launch->plan, &launch->host, &watch->out->error))
+		return true;
+	(void)poll(NULL, 0, DYING_MSEC);
+	return !attest_running(launch->plan, &launch->host, &watch->out->error);
+}
+
 /* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. */
 static void payload_runs(struct watch *watch)
 {
@@ -266,7 +280,7 @@ static void payload_runs(struct watch *watch)
 	if (out->failed)
 		return;
 	start_clock(watch);
-	if (!attest_running(watch->launch->plan, &watch->launch->host, &out->error))
+	if (watch->killed || attested(watch))
 		return;
 	out->failed = true;
 	steps_stamp(&out->error, PHASE_CONFINE, "attest");

@@ -23,9 +23,10 @@ enum { STATUS_SIZE = 8192 };
 static int check(const struct plan *plan, const char *status, pid_t parent, struct error *err)
 {
 	const char *ppid = attest_field(status, "PPid:"), *mode = attest_field(status, "Seccomp:");
-	const char *no_new_privs = attest_field(status, "NoNewPrivs:");
+	const char *no_new_privs = attest_field(status, "NoNewPrivs:"), *state = attest_field(status, "State:");
 
-	if (!ppid || !mode || !no_new_privs || (pid_t)attest_number(&ppid, 10) != parent)
+	/* A zombie may have died before it came to its filter. */
+	if (!ppid || !mode || !no_new_privs || !state || *state == 'Z' || (pid_t)attest_number(&ppid, 10) != parent)
 		return 0;
 	/* One more than SECCOMP_MODE_FILTER is a process that its filter has just killed. */
 	if (plan->seccomp.wanted && attest_number(&mode, 10) < SECCOMP_MODE_FILTER)
