@@ -192,6 +192,19 @@ static int merge_layers(struct loading *loading, const struct profile_request *r
 	return result;
 }
 
+/* Under two words of users.map one user exists inside, and a profile that names none means that one. */
+static void settle_ids(const struct profile_request *request, const struct node *tree, struct profile *profile)
+{
+	bool self = profile->users.map == USERS_MAP_SELF;
+
+	if (!self && profile->users.map != USERS_MAP_ROOT)
+		return;
+	if (!tree_find(tree, K_USERS_UID, -1))
+		profile->users.uid = self ? request->uid : 0;
+	if (!tree_find(tree, K_USERS_GID, -1))
+		profile->users.gid = self ? request->gid : 0;
+}
+
 int profile_load(const struct profile_request *request, struct arena *arena, const struct profile **ret,
 		 struct diagnostics *diagnostics)
 {
@@ -216,6 +229,7 @@ int profile_load(const struct profile_request *request, struct arena *arena, con
 	profile->arena = arena;
 	profile->tree = tree;
 	profile_read(&reader, tree, profile);
+	settle_ids(request, tree, profile);
 	if (diagnostics->count || profile_check(&reader, profile))
 		return -1;
 	if (request->name)

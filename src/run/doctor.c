@@ -65,10 +65,15 @@ static int silence(struct error *err)
 
 static void launch_and_watch(const struct plan *plan, struct rehearsal *ret)
 {
+	struct timings *timings = timings_new();
 	struct outcome outcome = { 0 };
 	struct launch launch;
 
-	launch_init(&launch, plan, NULL, false);
+	if (!timings) {
+		fail_errno(&ret->error, 0, "cannot rehearse a launch");
+		return;
+	}
+	launch_init(&launch, plan, timings, false);
 	if (!launch_start(&launch, &ret->error) && !supervise(&launch, &outcome, &ret->error) && outcome.failed)
 		ret->error = outcome.error;
 	launch_undo(&launch);
@@ -120,7 +125,7 @@ static void report_line(struct report *out, enum state state, const char *featur
 		out->possible = false;
 	if (!out->lines) {
 		(void)printf("%-11s %-16s %s\n", state_names[state], feature, detail);
-		if (remedy[0] && state != STATE_OK)
+		if (remedy[0] && state != STATE_OK && state != STATE_ABSENT)
 			(void)printf("%28s %s\n", "remedy:", remedy);
 		return;
 	}

@@ -14,7 +14,7 @@ with() {
 
 # joining 'KIND=PATH ...' 'more keys': one that joins these instead of making them; the elements stand on line 6.
 joining() {
-	local pair elements= kinds=
+	local pair elements='' kinds=''
 
 	for pair in $1; do
 		elements+="{ namespace = \"${pair%%=*}\"; path = \"${pair#*=}\"; }, "

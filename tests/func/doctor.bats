@@ -1,0 +1,133 @@
+# doctor: says what a profile needs and this host lacks, by trying, and leaves nothing.
+load ../lib/common
+
+with() {
+	profile <<-END
+		format = 1;
+		root = { source = "$ROOTFS"; };
+		mounts = ( { type = "proc"; target = "/proc"; } );
+		$1
+	END
+}
+
+# Whether a line of the output has this state and this feature.
+assert_state() {
+	grep -qE "^$1 +$2( |$)" <<<"$output" || _wrong "expected: $1 $2"
+}
+
+@test "what runs here is ok, as root and as an ordinary user" {
+	with ''
+	residue_before
+	run sandbox doctor -p "$PROFILE"
+	assert_status 0
+	assert_state ok launch
+	for feature in "user namespaces" openat2 "mount API" procfs seccomp cgroups; do
+		assert_state ok "$feature"
+	done
+	run as_user sandbox doctor -p "$PROFILE"
+	assert_status 0
+	assert_state ok launch
+	assert_state ok "user namespaces"
+	residue_after
+}
+
+@test "the built-in profile is tried when none is given" {
+	run sandbox doctor
+	assert_status 0
+	assert_state ok launch
+	run as_user sandbox doctor
+	assert_status 0
+	assert_state ok launch
+}
+
+@test "what the profile does not ask for may be missing" {
+	with ''
+	run as_user sandbox doctor -p "$PROFILE"
+	assert_status 0
+	assert_state absent subuid
+	refute_output usermod
+}
+
+@test "what it asks for and is missing makes it impossible, with the remedy" {
+	with 'users = { map = "subid"; uid = 0; gid = 0; };'
+	run as_user sandbox doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible subuid
+	assert_state impossible launch
+	assert_output "usermod --add-subuids"
+}
+
+@test "a limit that may be skipped is degraded, one that may not is impossible" {
+	as_root_only
+	with 'cgroup = { pids = { max = 50; }; missing = "skip"; };'
+	run as_user sandbox doctor -p "$PROFILE"
+	if grep -q "^ok  *launch" <<<"$output" && ! grep -q ^degraded <<<"$output"; then
+		skip "a cgroup is delegated to the ordinary user here"
+	fi
+	assert_status 0
+	assert_state degraded cgroup
+	assert_state ok launch
+	with 'cgroup = { pids = { max = 50; }; };'
+	run as_user sandbox doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible launch
+	assert_output "(cgroup, plan)"
+}
+
+@test "what no feature tells, the rehearsal does" {
+	with 'process = { cwd = "/no/such/directory"; };'
+	residue_before
+	run sandbox doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible launch
+	assert_output "process.cwd"
+	residue_after
+}
+
+@test "a system call that an outer filter takes is named" {
+	with ''
+	run strace -f -qq -o /dev/null -e trace=openat2 -e inject=openat2:error=EPERM "$SANDBOX" doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible openat2
+	assert_output "outer sandbox or container"
+	assert_state impossible launch
+	run strace -f -qq -o /dev/null -e trace=fsopen -e inject=fsopen:error=ENOSYS "$SANDBOX" doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible "mount API"
+	run strace -f -qq -o /dev/null -e trace=clone3 -e inject=clone3:error=ENOSYS "$SANDBOX" doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible clone3
+}
+
+@test "a host without user namespaces" {
+	with ''
+	chown 65534 "$PROFILE"
+	run as_user unshare -Ur sh -c "echo 0 >/proc/sys/user/max_user_namespaces && exec '$(_user_sandbox)' doctor -p '$PROFILE'"
+	assert_status 122
+	assert_state impossible "user namespaces"
+	assert_output "user.max_user_namespaces"
+}
+
+@test "the answer in JSON" {
+	with ''
+	sandbox doctor -p "$PROFILE" --json >"$TMP/answer"
+	python3 - "$TMP/answer" <<-END
+		import json, sys
+		answer = json.load(open(sys.argv[1]))
+		assert answer["possible"] is True
+		states = {line["feature"]: line["state"] for line in answer["features"]}
+		assert states["launch"] == "ok" and states["openat2"] == "ok", states
+		assert set(states.values()) <= {"ok", "degraded", "absent", "impossible"}, states
+	END
+	with 'process = { cwd = "/no/such/directory"; };'
+	run sandbox doctor -p "$PROFILE" --json
+	assert_status 122
+	assert_output '"possible":false'
+}
+
+@test "a profile with mistakes is told them first" {
+	with 'hostnam = "x";'
+	run sandbox doctor -p "$PROFILE"
+	assert_status 121
+	assert_output "$PROFILE:4: hostnam"
+}
