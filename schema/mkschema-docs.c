@@ -122,16 +122,17 @@ static void put_example(const struct schema *schema, int parent, int depth, FILE
 		}
 		indent(out, depth, live ? "" : "# ");
 		fprintf(out, "%s = %s;\n", row->name,
-			row_text(row, "example") ? row_text(row, "example") :
-			row_text(row, "default") ? row_text(row, "default") :
-						   "true");
+			row_text(row, "example")   ? row_text(row, "example")
+			: row_text(row, "default") ? row_text(row, "default")
+						   : "true");
 	}
 }
 
 void emit_example(const struct schema *schema, FILE *out)
 {
 	fputs("// Every key of the profile language, with what it does and a value. Made from the schema.\n"
-	      "// It is a valid profile as it stands: everything is commented out that has a default.\n\n", out);
+	      "// It is a valid profile as it stands: everything is commented out that has a default.\n\n",
+	      out);
 	put_example(schema, 0, 0, out);
 }
 

@@ -66,7 +66,8 @@ static void put_ids(const struct schema *schema, const char *list, const char *t
 void emit_options_header(const struct schema *schema, FILE *out)
 {
 	fputs("/* Made by mkschema from schema/options.schema. */\n#ifndef GEN_OPTIONS_H\n#define GEN_OPTIONS_H\n\n"
-	      "#include <stdbool.h>\n\n", out);
+	      "#include <stdbool.h>\n\n",
+	      out);
 	put_ids(schema, "commands", "command_id", "C_", out);
 	put_ids(schema, "options", "option_id", "O_", out);
 	fputs("struct cli_command {\n\tconst char *name, *args, *doc;\n};\n\n"
@@ -74,7 +75,8 @@ void emit_options_header(const struct schema *schema, FILE *out)
 	      "\tconst char *arg;       /* what follows; NULL: a switch */\n\tbool many;\n"
 	      "\tunsigned commands;     /* bit n: may stand with command n */\n\tconst char *doc;\n};\n\n"
 	      "extern const struct cli_command cli_commands[C_COUNT];\n"
-	      "extern const struct cli_option cli_options[O_COUNT];\n\n#endif\n", out);
+	      "extern const struct cli_option cli_options[O_COUNT];\n\n#endif\n",
+	      out);
 }
 
 static void put_text(FILE *out, const char *text)
@@ -116,8 +118,10 @@ static void put_option(const struct schema *schema, int i, FILE *out)
 
 void emit_options(const struct schema *schema, FILE *out)
 {
-	fputs("/* Made by mkschema from schema/options.schema. */\n#include \"gen/options.h\"\n\n#include <stddef.h>\n\n"
-	      "const struct cli_command cli_commands[C_COUNT] = {\n", out);
+	fputs("/* Made by mkschema from schema/options.schema. */\n#include \"gen/options.h\"\n\n#include "
+	      "<stddef.h>\n\n"
+	      "const struct cli_command cli_commands[C_COUNT] = {\n",
+	      out);
 	for (int i = 0; i < count(schema, "commands"); i++) {
 		fputs("\t{ ", out);
 		put_literal(out, needed(schema, "commands", i, "name"));
@@ -148,8 +152,8 @@ void emit_options_manual(const struct schema *schema, FILE *out)
 		fputs(".It ", out);
 		if (letter)
 			fprintf(out, "Fl %s , ", letter);
-		fprintf(out, "Fl -%s%s%s\n%s\n", needed(schema, "options", i, "name"), arg ? " Ar " : "", arg ? arg : "",
-			needed(schema, "options", i, "doc"));
+		fprintf(out, "Fl -%s%s%s\n%s\n", needed(schema, "options", i, "name"), arg ? " Ar " : "",
+			arg ? arg : "", needed(schema, "options", i, "doc"));
 	}
 	fputs(".El\n", out);
 }
@@ -157,7 +161,9 @@ void emit_options_manual(const struct schema *schema, FILE *out)
 void emit_completion(const struct schema *schema, FILE *out)
 {
 	fputs("# Made by mkschema from schema/options.schema and schema/profile.schema. bash-completion(7) loads it.\n"
-	      "_sandbox()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n\tlocal commands='", out);
+	      "_sandbox()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n\tlocal "
+	      "commands='",
+	      out);
 	for (int i = 0; i < count(schema, "commands"); i++)
 		fprintf(out, "%s%s", i ? " " : "", needed(schema, "commands", i, "name"));
 	fputs("'\n\tlocal options='", out);
@@ -170,9 +176,11 @@ void emit_completion(const struct schema *schema, FILE *out)
 	fputs("'\n\tCOMPREPLY=()\n\tcase $before in\n"
 	      "\t-s|--set) mapfile -t COMPREPLY < <(compgen -S = -W \"$keys\" -- \"$word\"); compopt -o nospace ;;\n"
 	      "\texplain) mapfile -t COMPREPLY < <(compgen -W \"$keys --profile --json\" -- \"$word\") ;;\n"
-	      "\t-p|--profile|check) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- \"$word\"; compgen -d -- \"$word\") ;;\n"
+	      "\t-p|--profile|check) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- \"$word\"; compgen -d -- "
+	      "\"$word\") ;;\n"
 	      "\t*)\tif [[ $word == -* ]]; then mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
 	      "\t\telif ((COMP_CWORD == 1)); then mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$word\")\n"
 	      "\t\telse mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); fi ;;\n"
-	      "\tesac\n}\ncomplete -F _sandbox sandbox\n", out);
+	      "\tesac\n}\ncomplete -F _sandbox sandbox\n",
+	      out);
 }

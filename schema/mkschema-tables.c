@@ -1,8 +1,9 @@
 /* mkschema: the C outputs, keys.h and schema.c. Defaults become const structs, so that at run time all defaults of a
- * profile are one assignment; the compiler proves with them, and with one assertion per key, that struct profile and the
- * schema agree. Runs at build time only; see mkschema.c. */
+ * profile are one assignment; the compiler proves with them, and with one assertion per key, that struct profile
+ * and the schema agree. Runs at build time only; see mkschema.c. */
 #include "mkschema.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +16,8 @@ static const char *upper(const char *text)
 	static char buffer[128];
 	size_t i = 0;
 
-	for (; text[i] && i < sizeof(buffer) - 1; i++) {
-		char c = text[i];
-
-		buffer[i] = c == '-' ? '_' : (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-	}
+	for (; i < sizeof(buffer) - 1 && text[i]; i++)
+		buffer[i] = text[i] == '-' ? '_' : (char)toupper((unsigned char)text[i]);
 	buffer[i] = '\0';
 	return buffer;
 }
@@ -27,7 +25,8 @@ static const char *upper(const char *text)
 void emit_keys(const struct schema *schema, FILE *out)
 {
 	fputs("/* Made by mkschema from schema/profile.schema. */\n#ifndef GEN_KEYS_H\n#define GEN_KEYS_H\n\n"
-	      "enum key_id {\n\tK_NONE,\n", out);
+	      "enum key_id {\n\tK_NONE,\n",
+	      out);
 	for (int i = 1; i < schema->count; i++)
 		fprintf(out, "\tK_%s,\n", schema->rows[i].id);
 	fputs("\tK_COUNT\n};\n\n", out);
@@ -148,9 +147,9 @@ static void put_number(const struct schema *schema, const struct row *row, const
 	}
 	if (is_unlimited(value))
 		snprintf(number, sizeof(number), "%s_UNLIMITED",
-			 strcmp(row->type, "duration") == 0 ? "DURATION" :
-			 strcmp(row->type, "percent") == 0  ? "PERCENT" :
-							      "SIZE");
+			 strcmp(row->type, "duration") == 0  ? "DURATION"
+			 : strcmp(row->type, "percent") == 0 ? "PERCENT"
+							     : "SIZE");
 	else
 		snprintf(number, sizeof(number), "%lld", quantity(schema, row, value));
 	fprintf(out, type->shape == SHAPE_LIMIT ? "{ %s, %s }" : "%s", number, number);
@@ -247,7 +246,9 @@ static void put_assertions(const struct schema *schema, FILE *out)
 				owner(schema, row), row->field, row->id, owner(schema, row), row->field, row->id,
 				owner(schema, row), row->field, row->path);
 		else
-			fprintf(out, "_Static_assert(_Generic(((%s *)0)->%s, %s: 1, default: 0), \"%s: the field is no %s\");\n",
+			fprintf(out,
+				"_Static_assert(_Generic(((%s *)0)->%s, %s: 1, default: 0), \"%s: the field is no "
+				"%s\");\n",
 				owner(schema, row), row->field, type->c_type, row->path, type->c_type);
 	}
 	fputc('\n', out);
@@ -299,8 +300,10 @@ static unsigned mask(const struct schema *schema, const struct row *row, const c
 
 static void put_flags(const struct row *row, FILE *out)
 {
-	static const char *const flags[][2] = { { "required", "KEY_REQUIRED" }, { "signed", "KEY_SIGNED" },
-						{ "env", "KEY_ENV" },		{ "replaces", "KEY_REPLACES" },
+	static const char *const flags[][2] = { { "required", "KEY_REQUIRED" },
+						{ "signed", "KEY_SIGNED" },
+						{ "env", "KEY_ENV" },
+						{ "replaces", "KEY_REPLACES" },
 						{ "input", "KEY_INPUT" } };
 
 	fputs(" .flags = 0", out);
@@ -358,8 +361,8 @@ static void put_key(const struct schema *schema, int index, FILE *out)
 		put_text(row, "doc", "doc", out);
 		put_text(row, "example", "example", out);
 	}
-	fprintf(out, "\n\t  .min = %d, .max = %d, .selector = %d, .only = 0x%x, .needed = 0x%x,", min, max, selector, only,
-		needed);
+	fprintf(out, "\n\t  .min = %d, .max = %d, .selector = %d, .only = 0x%x, .needed = 0x%x,", min, max, selector,
+		only, needed);
 	if (has_field(row))
 		fprintf(out, " .offset = offsetof(%s, %s),", owner(schema, row), row->field);
 	if (row->value_count)

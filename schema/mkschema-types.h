@@ -9,11 +9,11 @@ enum shape { SHAPE_GROUP, SHAPE_LIST, SHAPE_BOOL, SHAPE_NUMBER, SHAPE_TEXT, SHAP
 
 struct type {
 	const char *name;
-	enum shape shape;         /* how a profile writes it, roughly */
-	const char *storage;      /* enum storage of src/profile/schema.h */
-	const char *c_type;       /* of the field */
-	const char *unset;        /* its initialiser when the key has no default */
-	const char *noun;         /* with "a" before it: what the manual and messages call it */
+	enum shape shape;    /* how a profile writes it, roughly */
+	const char *storage; /* enum storage of src/profile/schema.h */
+	const char *c_type;  /* of the field */
+	const char *unset;   /* its initialiser when the key has no default */
+	const char *noun;    /* with "a" before it: what the manual and messages call it */
 };
 
 static const struct type types[] = {

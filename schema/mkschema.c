@@ -1,5 +1,5 @@
-/* mkschema: compiles schema/profile.schema and schema/options.schema at build time, so that a key or an option is written
- * down once.
+/* mkschema: compiles schema/profile.schema and schema/options.schema at build time, so that a key or an option is
+ * written down once.
  *
  *	build/mkschema schema/profile.schema schema/options.schema profiles/default.conf build/gen
  *
@@ -18,11 +18,13 @@
  *
  *	cc -std=gnu11 -D_GNU_SOURCE -Isrc -o build/mkschema schema/mkschema*.c src/base/parse.c -lconfig -ljson-c
  *
- * This file reads the schema into rows and proves that they make sense; emit_*() in the files beside it write. Nothing here
- * runs when the program does, so a mistake ends the build with a message and that is all the error handling there is.
+ * This file reads the schema into rows and proves that they make sense; emit_*() in the files beside it write.
+ * Nothing here runs when the program does, so a mistake ends the build with a message and that is all the error
+ * handling there is.
  */
 #include "mkschema.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -101,7 +103,7 @@ static void make_id(struct row *row)
 	for (const char *from = row->path; *from; from++) {
 		if (*from == '[' || *from == ']')
 			continue;
-		*to++ = *from == '.' ? '_' : (char)(*from >= 'a' && *from <= 'z' ? *from - 'a' + 'A' : *from);
+		*to++ = *from == '.' ? '_' : (char)toupper((unsigned char)*from);
 	}
 	*to = '\0';
 }
@@ -175,9 +177,10 @@ static void read_values(const struct schema *schema, struct row *row)
 
 static void check_row(const struct schema *schema, const struct row *row)
 {
-	static const char *const fields[] = { "key", "type", "default", "values", "min", "max", "words", "required",
-					      "identity", "requires", "conflicts", "only", "needed", "replaces",
-					      "input", "field", "env", "signed", "since", "doc", "example" };
+	static const char *const fields[] = { "key",    "type",     "default",  "values",   "min",       "max",
+					      "words",  "required", "identity", "requires", "conflicts", "only",
+					      "needed", "replaces", "input",    "field",    "env",       "signed",
+					      "since",  "doc",      "example" };
 
 	for (int i = 0; i < config_setting_length(row->setting); i++) {
 		const char *name = config_setting_name(config_setting_get_elem(row->setting, (unsigned)i));

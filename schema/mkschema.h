@@ -11,13 +11,13 @@ enum { ROWS_MAX = 1024, VALUES_MAX = 32 };
 /* One key: a row of the schema, or a group that exists because a key lies in it (`setting` is NULL then). */
 struct row {
 	const config_setting_t *setting;
-	char path[128];           /* "mounts[].source" */
-	const char *name;         /* its last word, in `path` */
-	char id[128];             /* MOUNTS_SOURCE */
-	const char *type;         /* "group" for a group */
-	int parent, first, next;  /* indices; 0: the profile, or the end of a chain */
-	int list;                 /* index of the innermost list it lies in; 0: none */
-	char field[128];          /* "memory.max": the C field in struct profile, or in the element */
+	char path[128];          /* "mounts[].source" */
+	const char *name;        /* its last word, in `path` */
+	char id[128];            /* MOUNTS_SOURCE */
+	const char *type;        /* "group" for a group */
+	int parent, first, next; /* indices; 0: the profile, or the end of a chain */
+	int list;                /* index of the innermost list it lies in; 0: none */
+	char field[128];         /* "memory.max": the C field in struct profile, or in the element */
 	const char *values[VALUES_MAX + 1];
 	int value_count;
 };
@@ -27,7 +27,7 @@ struct schema {
 	config_t config;
 	struct row rows[ROWS_MAX]; /* 0: the profile itself */
 	int count;
-	config_t options;         /* of schema/options.schema */
+	config_t options;            /* of schema/options.schema */
 	const char *default_profile; /* texts of the files to embed */
 	const char *schema_text;
 };

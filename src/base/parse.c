@@ -1,7 +1,7 @@
 /* parse: see the header. Pure functions, parent only, any phase.
  *
- * Digits are accumulated by hand rather than by strtoull(3), which skips blanks, takes signs, 0x and leading zeros, and
- * depends on the locale. Nothing here knows an unlimited value: that is a word of the schema. */
+ * Digits are accumulated by hand rather than by strtoull(3), which skips blanks, takes signs, 0x and leading zeros,
+ * and depends on the locale. Nothing here knows an unlimited value: that is a word of the schema. */
 #include "base/parse.h"
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /* check: the rules between keys that a row of the schema cannot say, as a table.
  *
- * A rule names the key at fault, a predicate and what to tell. For a key in a list of groups the predicate is asked for
- * every element. It returns NULL when all is well, else a text that is put before the rule's own ("" when nothing need be
- * added). A value that is the default never contradicts anything: it merely is not used.
+ * A rule names the key at fault, a predicate and what to tell. For a key in a list of groups the predicate is asked
+ * for every element. It returns NULL when all is well, else a text that is put before the rule's own ("" when
+ * nothing need be added). A value that is the default never contradicts anything: it merely is not used.
  *
- * What depends on the host (whether an id is mapped, whether a system call exists) is not here but in the plan of the stage
- * concerned. Parent only, when the profile is otherwise complete; pure. */
+ * What depends on the host (whether an id is mapped, whether a system call exists) is not here but in the plan of
+ * the stage concerned. Parent only, when the profile is otherwise complete; pure. */
 #include "profile/read.h"
 
 #include <stdio.h>
@@ -17,14 +17,14 @@
 struct check {
 	const struct profile *profile;
 	struct arena *arena;
-	size_t index;             /* of the element asked about */
+	size_t index; /* of the element asked about */
 };
 
 struct rule {
 	int key;
 	const char *(*broken)(const struct check *check);
 	const char *what;
-	const char *remedy;       /* NULL: none */
+	const char *remedy; /* NULL: none */
 };
 
 static bool contains(const struct strings *strings, const char *name)
@@ -57,7 +57,7 @@ static bool accepts(const struct check *check, const char *danger)
 
 #define BROKEN(condition) ((condition) ? "" : NULL)
 
-/* ---- namespaces ------------------------------------------------------------------------------------------------------- */
+/* ---- namespaces -------------------- */
 
 static const char *no_mount_namespace(const struct check *check)
 {
@@ -122,7 +122,7 @@ static const char *silent_host_network(const struct check *check)
 	return BROKEN(check->profile->network.mode == NETWORK_MODE_NONE && !own);
 }
 
-/* ---- users ---------------------------------------------------------------------------------------------------------------- */
+/* ---- users -------------------- */
 
 static const char *map_none_with_namespace(const struct check *check)
 {
@@ -151,7 +151,7 @@ static const char *gid_count_zero(const struct check *check)
 	return BROKEN(check->profile->users.gid_map.items[check->index].count == 0);
 }
 
-/* ---- the file system ------------------------------------------------------------------------------------------------------ */
+/* ---- the file system -------------------- */
 
 static const char *overlay_without_source(const struct check *check)
 {
@@ -197,8 +197,14 @@ static const char *work_without_upper(const struct check *check)
 /* Only the spelling is seen here, so that `check` can tell; the plan looks at the objects themselves. */
 static const char *shows_host(const struct check *check, const char *source)
 {
-	static const char *const whole[] = { "/", "/dev", "/run", "/var/run", "/run/docker.sock", "/var/run/docker.sock",
-					     "/run/containerd/containerd.sock", "/run/podman/podman.sock" };
+	static const char *const whole[] = { "/",
+					     "/dev",
+					     "/run",
+					     "/var/run",
+					     "/run/docker.sock",
+					     "/var/run/docker.sock",
+					     "/run/containerd/containerd.sock",
+					     "/run/podman/podman.sock" };
 	const char *path = source ? path_normalise(check->arena, source) : NULL;
 
 	if (!path || accepts(check, "host-paths"))
@@ -224,7 +230,7 @@ static const char *host_source(const struct check *check)
 	return shows_host(check, mount->type == MOUNTS_TYPE_BIND ? mount->source : NULL);
 }
 
-/* ---- limits ---------------------------------------------------------------------------------------------------------------- */
+/* ---- limits -------------------- */
 
 static const char *period_out_of_range(const struct check *check)
 {
@@ -257,7 +263,8 @@ static const char *bad_raw_file(const struct check *check)
 {
 	const char *file = check->profile->cgroup.raw.items[check->index].file;
 
-	return strchr(file, '/') || !strchr(file, '.') || file[0] == '.' || strncmp(file, "cgroup.", 7) == 0 ? file : NULL;
+	return strchr(file, '/') || !strchr(file, '.') || file[0] == '.' || strncmp(file, "cgroup.", 7) == 0 ? file
+													     : NULL;
 }
 
 static const char *bad_parent(const struct check *check)
@@ -268,7 +275,7 @@ static const char *bad_parent(const struct check *check)
 	return rooted && (parent[0] == '/' || !parent[0] || !path_normalise(check->arena, rooted)) ? parent : NULL;
 }
 
-/* ---- privileges ------------------------------------------------------------------------------------------------------------ */
+/* ---- privileges -------------------- */
 
 static bool is_kept(const struct check *check, const char *capability)
 {
@@ -334,7 +341,7 @@ static const char *allow_not_equals(const struct check *check)
 	return NULL;
 }
 
-/* ---- the process ------------------------------------------------------------------------------------------------------------- */
+/* ---- the process -------------------- */
 
 static const char *empty_command(const struct check *check)
 {
@@ -351,19 +358,22 @@ static const struct rule rules[] = {
 	  "name net, or write network.mode = \"host\"" },
 	{ K_JOIN_NAMESPACE, joined_and_new, ": a joined namespace cannot also be a new one",
 	  "take it out: namespaces = { remove = [ \"net\" ]; }" },
-	{ K_JOIN, init_in_joined_pid, "a pid namespace that is joined has its process 1", "write process.init = false" },
+	{ K_JOIN, init_in_joined_pid, "a pid namespace that is joined has its process 1",
+	  "write process.init = false" },
 	{ K_HOSTNAME, hostname_without_uts, "needs the uts namespace", "add \"uts\" to namespaces" },
 	{ K_DOMAINNAME, domainname_without_uts, "needs the uts namespace", "add \"uts\" to namespaces" },
 	{ K_TIME_MONOTONIC, monotonic_without_time, "needs the time namespace",
 	  "write namespaces = { add = [ \"time\" ]; }" },
 	{ K_TIME_BOOTTIME, boottime_without_time, "needs the time namespace",
 	  "write namespaces = { add = [ \"time\" ]; }" },
-	{ K_NAMESPACES, time_without_init, "time needs process.init = true: offsets hold from the next process on", NULL },
+	{ K_NAMESPACES, time_without_init, "time needs process.init = true: offsets hold from the next process on",
+	  NULL },
 	{ K_NETWORK_MODE, host_network_in_namespace, "\"host\" contradicts a net namespace of its own",
 	  "write namespaces = { remove = [ \"net\" ]; }" },
 	{ K_USERS_MAP, map_none_with_namespace, "\"none\" contradicts a user namespace",
 	  "write namespaces = { remove = [ \"user\" ]; }" },
-	{ K_USERS_MAP, map_without_namespace, "needs the user namespace", "add \"user\" to namespaces, or write map = \"none\"" },
+	{ K_USERS_MAP, map_without_namespace, "needs the user namespace",
+	  "add \"user\" to namespaces, or write map = \"none\"" },
 	{ K_USERS_UID_MAP, uid_map_without_namespace, "needs the user namespace", "add \"user\" to namespaces" },
 	{ K_USERS_UID_MAP_COUNT, uid_count_zero, "a range of no ids", NULL },
 	{ K_USERS_GID_MAP_COUNT, gid_count_zero, "a range of no ids", NULL },
@@ -383,7 +393,8 @@ static const struct rule rules[] = {
 	  "raise it, or make cgroup.cpu.period longer" },
 	{ K_CGROUP_DEVICES_ALLOW_ACCESS, bad_device_access, ": of the letters r, w and m, each once", NULL },
 	{ K_CGROUP_RAW_FILE, bad_raw_file, " is not CONTROLLER.NAME; the cgroup.* files are the launcher's", NULL },
-	{ K_CGROUP_PARENT, bad_parent, ": a path below the mount point, without a slash before it and without ..", NULL },
+	{ K_CGROUP_PARENT, bad_parent, ": a path below the mount point, without a slash before it and without ..",
+	  NULL },
 	{ K_CAPABILITIES_AMBIENT, ambient_not_kept, " is not kept", "name it in capabilities.keep too" },
 	{ K_NO_NEW_PRIVS, new_privs_without_admin, "false needs SYS_ADMIN: without it the kernel takes no filter",
 	  "keep SYS_ADMIN, or leave no_new_privs at true" },
@@ -391,7 +402,8 @@ static const struct rule rules[] = {
 	  "write dangerous = [ \"allow-by-default\" ] if that is meant" },
 	{ K_SECCOMP_UNKNOWN, allow_unknown, "allows system calls that nobody has looked at",
 	  "write dangerous = [ \"allow-by-default\" ] if that is meant" },
-	{ K_SECCOMP_RULES_WHEN, not_one_operator, " must have one of equals, not_equals, any, none, less, greater", NULL },
+	{ K_SECCOMP_RULES_WHEN, not_one_operator, " must have one of equals, not_equals, any, none, less, greater",
+	  NULL },
 	{ K_SECCOMP_RULES_WHEN, allow_not_equals, ": not_equals cannot stand in a rule that allows",
 	  "deny the other values, or allow the wanted ones with equals" },
 	{ K_PROCESS_COMMAND, empty_command, "names no program", NULL },

@@ -1,7 +1,7 @@
 /* diagnostic: see the header. Parent only, while profiles are read.
  *
- * Messages live in the diagnostics' own arena: the profile that they are about may never come to be. When memory is out
- * a message is lost but still counted, so that a failure never looks like a success. */
+ * Messages live in the diagnostics' own arena: the profile that they are about may never come to be. When memory is
+ * out a message is lost but still counted, so that a failure never looks like a success. */
 #include "profile/diagnostic.h"
 
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 enum { MESSAGE_MAX = 512 };
 
 /* A message made of what a stranger wrote goes to a terminal. */
-__attribute__((format(printf, 2, 0)))
-static const char *format_escaped(struct arena *arena, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static const char *format_escaped(struct arena *arena, const char *format,
+									va_list arguments)
 {
 	char raw[MESSAGE_MAX];
 	char *escaped = NULL, *to = NULL;
@@ -54,8 +54,8 @@ static struct diagnostic *append(struct diagnostics *diagnostics)
 	return &diagnostics->items[diagnostics->count++];
 }
 
-__attribute__((format(printf, 2, 0)))
-static struct diagnostic *add(struct diagnostics *diagnostics, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static struct diagnostic *add(struct diagnostics *diagnostics, const char *format,
+								    va_list arguments)
 {
 	struct diagnostic *item = NULL;
 
@@ -108,9 +108,8 @@ int diagnose_node(struct diagnostics *diagnostics, const struct node *node, cons
 
 static struct diagnostic *last(struct diagnostics *diagnostics)
 {
-	return diagnostics->count && diagnostics->count <= DIAGNOSTICS_MAX ?
-		       &diagnostics->items[diagnostics->count - 1] :
-		       NULL;
+	return diagnostics->count && diagnostics->count <= DIAGNOSTICS_MAX ? &diagnostics->items[diagnostics->count - 1]
+									   : NULL;
 }
 
 int diagnose_remedy(struct diagnostics *diagnostics, const char *format, ...)
@@ -151,7 +150,8 @@ int diagnose_values(struct diagnostics *diagnostics, const char *const *values)
 
 enum { NAME_MAX_LENGTH = 40 };
 
-/* How many letters must be put in, taken out, changed, or swapped with their neighbour. Both at most NAME_MAX_LENGTH. */
+/* How many letters must be put in, taken out, changed, or swapped with their neighbour. Both at most
+ * NAME_MAX_LENGTH. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t rows[3][NAME_MAX_LENGTH + 1];
@@ -170,7 +170,8 @@ static size_t distance(const char *a, const char *b)
 				best = above[j] + 1;
 			if (row[j - 1] + 1 < best)
 				best = row[j - 1] + 1;
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two_above[j - 2] + 1 < best)
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    two_above[j - 2] + 1 < best)
 				best = two_above[j - 2] + 1;
 			row[j] = best;
 		}

@@ -8,9 +8,9 @@ struct node;
 
 enum { DIAGNOSTICS_MAX = 100 };
 
-/* Each adds one message and returns -1, so that the finder can `return diagnose(...)`. Control characters become \xNN.
- * Beyond DIAGNOSTICS_MAX messages one last says that there are more. `file` and `key` must live as long as the
- * diagnostics; NULL: none. */
+/* Each adds one message and returns -1, so that the finder can `return diagnose(...)`. Control characters become
+ * \xNN. Beyond DIAGNOSTICS_MAX messages one last says that there are more. `file` and `key` must live as long as
+ * the diagnostics; NULL: none. */
 int diagnose(struct diagnostics *diagnostics, const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

@@ -10,8 +10,8 @@ struct index {
 	struct index_entry {
 		const char *name;
 		void *value;
-	} *entries;
-	size_t mask;              /* size - 1, a power of two */
+	} * entries;
+	size_t mask; /* size - 1, a power of two */
 };
 
 /* An empty index for at most `count` names; its memory is the arena's. 0, or -1 when there is none. */

@@ -69,7 +69,8 @@ static int check_changes(const struct merging *merging, int key, struct node *gr
 		if (strcmp(child->name, "add") == 0)
 			result |= value_read(&reader, key, child, &field);
 		else if (strcmp(child->name, "remove") != 0)
-			result |= REFUSE(merging, child, "unknown key; { add = [ ... ]; remove = [ ... ]; } changes a list");
+			result |= REFUSE(merging, child,
+					 "unknown key; { add = [ ... ]; remove = [ ... ]; } changes a list");
 		else if (child->type != NODE_LIST)
 			result |= REFUSE(merging, child, "must be a list, not %s", node_kind(child));
 	}

@@ -7,11 +7,12 @@
  *	  expanded           variables and parameters (vars.c)
  *	struct profile       values by type (read.c, value.c), then the rules between keys (check.c)
  *
- * A step runs although one before it had complaints, as long as what it looks at was not already refused: a user sees all
- * mistakes at once. Only the rules between keys want a profile that is otherwise sound. Parent only, before plan; the host
- * is asked for files and, if a variable needs it, for the user's name; nothing is changed. */
+ * A step runs although one before it had complaints, as long as what it looks at was not already refused: a user
+ * sees all mistakes at once. Only the rules between keys want a profile that is otherwise sound. Parent only,
+ * before plan; the host is asked for files and, if a variable needs it, for the user's name; nothing is changed. */
 #include "profile/load.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,9 +39,9 @@ struct loading {
 	struct file {
 		dev_t dev;
 		ino_t ino;
-		bool open;        /* what it extends is being read */
+		bool open; /* what it extends is being read */
 		struct node *tree;
-	} files[FILES_MAX];       /* in the order of the layers, but for those still open */
+	} files[FILES_MAX]; /* in the order of the layers, but for those still open */
 	size_t file_count;
 	struct node *layers[FILES_MAX];
 	size_t layer_count;
@@ -48,12 +49,11 @@ struct loading {
 
 static int load_extended(struct loading *loading, struct file *file, const struct found *found, int depth);
 
-/* ---- one file -------------------------------------------------------------------------------------------------------- */
+/* ---- one file -------------------- */
 
 static struct node *read_text(const struct loading *loading, const struct found *found)
 {
-	struct node *tree = NULL;
-	char *buffer = NULL;
+	AUTO_FREE char *buffer = NULL;
 	ssize_t length = 0;
 
 	if (found->fd < 0)
@@ -61,13 +61,16 @@ static struct node *read_text(const struct loading *loading, const struct found 
 				 loading->diagnostics);
 	buffer = malloc(PROFILE_BYTES_MAX + 2);
 	length = buffer ? read_fd(found->fd, buffer, PROFILE_BYTES_MAX + 2) : -1;
-	if (length < 0)
-		diagnose(loading->diagnostics, found->source->file, 0,
-			 buffer ? "cannot be read, or is larger than %d bytes" : "out of memory", PROFILE_BYTES_MAX);
+	if (length >= 0)
+		return tree_read(buffer, (size_t)length, found->source, loading->arena, loading->diagnostics);
+	if (!buffer)
+		diagnose(loading->diagnostics, found->source->file, 0, "out of memory");
+	else if (errno == EFBIG)
+		diagnose(loading->diagnostics, found->source->file, 0, "the profile is larger than %d bytes",
+			 PROFILE_BYTES_MAX);
 	else
-		tree = tree_read(buffer, (size_t)length, found->source, loading->arena, loading->diagnostics);
-	free(buffer);
-	return tree;
+		diagnose(loading->diagnostics, found->source->file, 0, "cannot be read: %s", strerror(errno));
+	return NULL;
 }
 
 /* Every file says in which version of the language it is written. */
@@ -79,7 +82,8 @@ static int check_format(const struct loading *loading, const struct found *found
 	if (!format) {
 		diagnose(diagnostics, found->source->file, 0, "is missing");
 		diagnose_key(diagnostics, "format");
-		return diagnose_remedy(diagnostics, "begin the profile with: format = %lld;", (long long)keys[K_FORMAT].max);
+		return diagnose_remedy(diagnostics, "begin the profile with: format = %lld;",
+				       (long long)keys[K_FORMAT].max);
 	}
 	if (format->type != NODE_INT || format->number <= keys[K_FORMAT].max)
 		return 0;
@@ -105,32 +109,40 @@ static int refuse_asked(const struct loading *loading, const struct asker *asker
 	return diagnose(loading->diagnostics, NULL, 0, "%s", what);
 }
 
-/* Reads the profile `word` and what it extends, and adds their layers. A file that is a layer already is not added again:
- * two profiles that extend the same third may both be extended. */
+/* Reads a profile that was found and what it extends, and adds their layers. */
+static int load_found(struct loading *loading, const struct found *found, int depth)
+{
+	struct file *file = &loading->files[loading->file_count++];
+	int result = 0;
+
+	*file = (struct file){ .dev = found->dev, .ino = found->ino, .open = true };
+	file->tree = read_text(loading, found);
+	if (!file->tree)
+		return -1;
+	result = check_format(loading, found, file->tree) | layer_check(&loading->merging, file->tree);
+	result |= load_extended(loading, file, found, depth);
+	file->open = false;
+	loading->layers[loading->layer_count++] = file->tree;
+	return result;
+}
+
+/* A file that is a layer already is not added again: two profiles that extend the same third may both be extended. */
 static int load_file(struct loading *loading, const char *word, const struct asker *asker, int depth)
 {
 	struct found found = { .fd = -1 };
-	AUTO_CLOSE int fd = -1;
-	struct file *file = NULL;
+	const struct file *file = NULL;
 	int result = 0;
 
 	if (lookup_profile(&loading->lookup, word, asker, &found))
 		return -1;
-	fd = found.fd;
 	file = find_file(loading, &found);
-	if (file)
-		return file->open ? refuse_asked(loading, asker, "this profile and that extend each other in a circle") : 0;
-	if (loading->file_count == FILES_MAX || depth == EXTENDS_DEPTH_MAX)
-		return refuse_asked(loading, asker, "too many profiles extend each other");
-	file = &loading->files[loading->file_count++];
-	*file = (struct file){ .dev = found.dev, .ino = found.ino, .open = true };
-	file->tree = read_text(loading, &found);
-	if (!file->tree)
-		return -1;
-	result = check_format(loading, &found, file->tree) | layer_check(&loading->merging, file->tree);
-	result |= load_extended(loading, file, &found, depth);
-	file->open = false;
-	loading->layers[loading->layer_count++] = file->tree;
+	if (file && file->open)
+		result = refuse_asked(loading, asker, "this profile and that extend each other in a circle");
+	else if (!file && (loading->file_count == FILES_MAX || depth == EXTENDS_DEPTH_MAX))
+		result = refuse_asked(loading, asker, "too many profiles extend each other");
+	else if (!file)
+		result = load_found(loading, &found, depth);
+	fd_close(&found.fd);
 	return result;
 }
 
@@ -142,7 +154,9 @@ static int load_extended(struct loading *loading, struct file *file, const struc
 	if (!extends || extends->type != NODE_LIST)
 		return 0;
 	for (struct node *element = extends->first; element; element = element->next) {
-		const struct asker asker = { .node = element, .source = found->source, .dev = found->dev, .ino = found->ino };
+		const struct asker asker = {
+			.node = element, .source = found->source, .dev = found->dev, .ino = found->ino
+		};
 
 		if (element->type == NODE_STRING)
 			result |= load_file(loading, element->text, &asker, depth + 1);
@@ -150,7 +164,7 @@ static int load_extended(struct loading *loading, struct file *file, const struc
 	return result;
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------------------- */
+/* ---- all of them -------------------- */
 
 static int load_layers(struct loading *loading, const struct profile_request *request)
 {
@@ -180,7 +194,8 @@ static int merge_layers(struct loading *loading, const struct profile_request *r
 		if (!sets[i])
 			result = -1;
 		else
-			result |= layer_check(&loading->merging, sets[i]) | vars_collect(loading->merging.vars, sets[i]);
+			result |=
+				layer_check(&loading->merging, sets[i]) | vars_collect(loading->merging.vars, sets[i]);
 	}
 	result |= vars_finish(loading->merging.vars);
 	for (size_t i = 0; i < loading->layer_count; i++)

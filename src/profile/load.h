@@ -9,15 +9,15 @@
 
 /* A list of messages, all of one pass. Plain text, control characters escaped. */
 struct diagnostic {
-	const char *file;         /* NULL: the command line, or nowhere */
-	int line;                 /* 0: unknown */
-	const char *key;          /* path as a user writes it, "mounts[2].sorce"; NULL: none */
+	const char *file; /* NULL: the command line, or nowhere */
+	int line;         /* 0: unknown */
+	const char *key;  /* path as a user writes it, "mounts[2].sorce"; NULL: none */
 	const char *what;
-	const char *remedy;       /* second line; NULL: none */
+	const char *remedy; /* second line; NULL: none */
 };
 
 struct diagnostics {
-	struct arena *arena;      /* of everything below */
+	struct arena *arena; /* of everything below */
 	struct diagnostic *items;
 	size_t count, size;
 };
@@ -25,12 +25,12 @@ struct diagnostics {
 struct profile_request {
 	const char *const *profiles; /* words behind -p, in order; none: the built-in profile `default` */
 	size_t profile_count;
-	const char *const *sets;     /* "KEY=VALUE" behind -s, in order */
+	const char *const *sets; /* "KEY=VALUE" behind -s, in order */
 	size_t set_count;
-	const char *const *params;   /* "NAME=VALUE" behind -D */
+	const char *const *params; /* "NAME=VALUE" behind -D */
 	size_t param_count;
-	const char *name;            /* --name, or NULL */
-	const char *id;              /* 16 hex digits, for ${ID} */
+	const char *name; /* --name, or NULL */
+	const char *id;   /* 16 hex digits, for ${ID} */
 	const char *const *environ;
 	uid_t uid;
 	gid_t gid;

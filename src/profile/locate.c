@@ -22,9 +22,12 @@ static void write_path(int key, int list, int index, char *to, size_t size)
 	size_t stem = strlen(keys[list].path);
 
 	if (list == K_NONE || index < 0) {
-		for (size_t length = 0; *path && length + 1 < size; path++)
+		size_t length = 0;
+
+		for (; *path && length + 1 < size; path++)
 			if (!strchr("[]", *path))
-				to[length++] = *path, to[length] = '\0';
+				to[length++] = *path;
+		to[length] = '\0';
 		return;
 	}
 	path += stem;
@@ -51,7 +54,7 @@ void profile_locate(const struct profile *profile, int key, int index, struct lo
 
 	*ret = (struct location){ 0 };
 	write_path(key, list, element ? element->index : index, ret->path, sizeof(ret->path));
-	if (!profile->tree || key <= K_NONE || key >= K_COUNT)
+	if (!profile->tree || key == K_NONE)
 		return;
 	node = list == key && element ? element : tree_find(profile->tree, key, index);
 	ret->written = node != NULL;

@@ -1,12 +1,12 @@
 /* lookup: from the name of a profile to a file that may be trusted.
  *
- * A profile decides what the launcher does, as root even; so it must come from someone who could do as much without it:
- * root, the caller, or the user whom sudo(8) names. Nobody else may be able to write it. Of files found along the search
- * path the directories are held to the same, up to the root; where the user gives a path, the path is the user's choice and
- * only the file itself is looked at.
+ * A profile decides what the launcher does, as root even; so it must come from someone who could do as much without
+ * it: root, the caller, or the user whom sudo(8) names. Nobody else may be able to write it. Of files found along
+ * the search path the directories are held to the same, up to the root; where the user gives a path, the path is
+ * the user's choice and only the file itself is looked at.
  *
- * Everything is decided on the open descriptor, opened without blocking (a FIFO) and without side effects, and the text is
- * read from that same descriptor later. Parent only, before plan; changes nothing. */
+ * Everything is decided on the open descriptor, opened without blocking (a FIFO) and without side effects, and the
+ * text is read from that same descriptor later. Parent only, before plan; changes nothing. */
 #include "profile/lookup.h"
 
 #include <errno.h>
@@ -51,7 +51,7 @@ static int refuse(const struct lookup *lookup, const struct asker *asker, const 
 	return diagnose(lookup->diagnostics, NULL, 0, "cannot use profile %s: %s", word, what);
 }
 
-/* ---- trust ---------------------------------------------------------------------------------------------------------- */
+/* ---- trust -------------------- */
 
 static bool is_trusted(const struct lookup *lookup, uid_t owner)
 {
@@ -116,14 +116,14 @@ static const char *distrust_chain(const struct lookup *lookup, const char *path)
 	return "lies too deep";
 }
 
-/* ---- candidates -------------------------------------------------------------------------------------------------------- */
+/* ---- candidates -------------------- */
 
 struct search {
 	const struct lookup *lookup;
 	const struct asker *asker;
 	const char *word;
-	struct text looked;       /* where, for the message */
-	bool self;                /* the only thing found was the asker itself */
+	struct text looked; /* where, for the message */
+	bool self;          /* the only thing found was the asker itself */
 };
 
 static const char *directory_of(const struct lookup *lookup, const char *path)
@@ -136,7 +136,8 @@ static const char *directory_of(const struct lookup *lookup, const char *path)
 		return "/";
 	if (path[0] == '/' && directory && path_normalise(lookup->arena, directory))
 		return path_normalise(lookup->arena, directory);
-	return directory && realpath(directory[0] ? directory : ".", resolved) ? arena_copy(lookup->arena, resolved) : NULL;
+	return directory && realpath(directory[0] ? directory : ".", resolved) ? arena_copy(lookup->arena, resolved)
+									       : NULL;
 }
 
 /* Opens `path`: 1 found, 0 not there, -1 refused after one diagnostic. */
@@ -167,12 +168,15 @@ static int try(struct search *search, const char *path, bool strict, struct foun
 	what = distrust(lookup, &st);
 	if (what) {
 		refuse(lookup, search->asker, path, arena_format(lookup->arena, "it %s", what));
-		return diagnose_remedy(lookup->diagnostics, "a profile must belong to root or to you, and nobody else may write it: "
-				       "chown and chmod go-w %s", path);
+		return diagnose_remedy(lookup->diagnostics,
+				       "a profile must belong to root or to you, and nobody else may write it: "
+				       "chown and chmod go-w %s",
+				       path);
 	}
 	what = strict && source->directory ? distrust_chain(lookup, source->directory) : NULL;
 	if (what) {
-		refuse(lookup, search->asker, path, arena_format(lookup->arena, "its directory, or one above, %s", what));
+		refuse(lookup, search->asker, path,
+		       arena_format(lookup->arena, "its directory, or one above, %s", what));
 		return -1;
 	}
 	*ret = (struct found){ .fd = TAKE_FD(fd), .dev = st.st_dev, .ino = st.st_ino, .source = source };
@@ -181,8 +185,8 @@ static int try(struct search *search, const char *path, bool strict, struct foun
 
 static int try_in(struct search *search, const char *directory, const char *below, bool strict, struct found *ret)
 {
-	const char *path = directory ? arena_format(search->lookup->arena, "%s%s/%s.conf", directory, below, search->word) :
-				       NULL;
+	const char *path =
+		directory ? arena_format(search->lookup->arena, "%s%s/%s.conf", directory, below, search->word) : NULL;
 
 	return path ? try(search, path, strict, ret) : 0;
 }
@@ -192,7 +196,10 @@ static int try_search_path(struct search *search, struct found *ret)
 	const char *config = environment(search->lookup, "XDG_CONFIG_HOME");
 	const char *home = environment(search->lookup, "HOME");
 	bool own_config = config && config[0] == '/', own_home = home && home[0] == '/';
-	int result = try_in(search, own_config ? config : own_home ? home : NULL,
+	int result = try_in(search,
+			    own_config ? config
+			    : own_home ? home
+				       : NULL,
 			    own_config ? "/sandbox/profiles" : "/.config/sandbox/profiles", true, ret);
 
 	if (result == 0)

@@ -9,7 +9,7 @@
 
 /* A profile that was found. */
 struct found {
-	int fd;                   /* open for reading, the caller's; -1: the built-in profile */
+	int fd; /* open for reading, the caller's; -1: the built-in profile */
 	dev_t dev;
 	ino_t ino;
 	const struct source *source;
@@ -29,8 +29,8 @@ struct asker {
 	ino_t ino;
 };
 
-/* Finds the profile called `word`: a path when it has a slash or ends in .conf, else a name to look for. 0, or -1 after one
- * diagnostic. */
+/* Finds the profile called `word`: a path when it has a slash or ends in .conf, else a name to look for. 0, or -1
+ * after one diagnostic. */
 int lookup_profile(const struct lookup *lookup, const char *word, const struct asker *asker, struct found *ret);
 
 #endif

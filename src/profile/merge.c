@@ -2,14 +2,14 @@
  *
  *	scalars                    replace
  *	groups                     merge key by key
- *	lists of groups            with an identity in the schema: merge by it; an element that writes a key marked
- *	                           `replaces` (the type of a mount) takes the whole place of the inherited one, any other
- *	                           changes the keys that it writes; { identity; remove = true; } takes one away; an empty
- *	                           list takes all away. Without an identity: replace
+ *	lists of groups            with an identity in the schema: merge by it; an element that writes a key
+ *	                           marked `replaces` (the type of a mount) takes the whole place of the inherited
+ *	                           one, any other changes the keys that it writes; { identity; remove = true; }
+ *	                           takes one away; an empty list takes all away. Without an identity: replace
  *	lists                      replace; { add; remove; } changes what was inherited, or the default
  *
- * A node keeps its file and line wherever it goes, so that errors and `explain` name the layer that a value comes from.
- * Everything is also laid over an empty tree first, so that add and remove have one meaning in any layer.
+ * A node keeps its file and line wherever it goes, so that errors and `explain` name the layer that a value comes
+ * from. Everything is also laid over an empty tree first, so that add and remove have one meaning in any layer.
  *
  * Parent only, while profiles are read; pure. */
 #include "profile/merge.h"
@@ -54,12 +54,12 @@ static void put(struct node *base, struct node *old, struct node *new)
 		node_append(base, new);
 }
 
-/* ---- lists of words and numbers ---------------------------------------------------------------------------------------- */
+/* ---- lists of words and numbers -------------------- */
 
 /* The text by which two elements are the same: CAP_ and superfluous slashes do not count. */
 static const char *canonical(const struct merging *merging, int key, struct node *element)
 {
-	const char *text = element->text;
+	const char *text = NULL;
 
 	if (element->type == NODE_INT)
 		return arena_format(merging->arena, "%lld", (long long)element->number);
@@ -77,7 +77,8 @@ static const char *canonical(const struct merging *merging, int key, struct node
 	return text;
 }
 
-/* The default of a key as a list node; an empty one where there is none, and inside elements, whose lists have none. */
+/* The default of a key as a list node; an empty one where there is none, and inside elements, whose lists have
+ * none. */
 static struct node *default_list(const struct merging *merging, int key, const struct node *like)
 {
 	const struct strings *strings = (const void *)((const char *)&profile_defaults + keys[key].offset);
@@ -195,7 +196,7 @@ static int merge_changes(const struct merging *merging, int key, struct node *ba
 	return result;
 }
 
-/* ---- lists of groups -------------------------------------------------------------------------------------------------- */
+/* ---- lists of groups -------------------- */
 
 /* The identity of an element, as text; NULL when it has none, which has been reported. */
 static const char *identity_of(const struct merging *merging, int list, struct node *element)
@@ -262,7 +263,8 @@ static int check_twice(const struct merging *merging, int list, struct node *ove
 
 		if (!other)
 			continue;
-		result |= REFUSE(merging, element, "a second element with %s %s", keys[keys[list].identity].name, identity);
+		result |= REFUSE(merging, element, "a second element with %s %s", keys[keys[list].identity].name,
+				 identity);
 		diagnose_remedy(merging->diagnostics, "the first stands on line %d", other->line);
 	}
 	return result;
@@ -287,12 +289,13 @@ static int merge_list(const struct merging *merging, int list, struct node *base
 	return result;
 }
 
-/* ---- keys ---------------------------------------------------------------------------------------------------------------- */
+/* ---- keys -------------------- */
 
 static int merge_key(const struct merging *merging, int key, struct node *base, struct node *over)
 {
 	struct node *old = node_member(base, over->name);
-	bool merges = keys[key].type == TYPE_GROUP || (keys[key].type == TYPE_LIST && over->count && keys[key].identity);
+	bool merges =
+		keys[key].type == TYPE_GROUP || (keys[key].type == TYPE_LIST && over->count && keys[key].identity);
 	enum storage storage = key_storage(key);
 
 	if (over->type == NODE_GROUP && (storage == STORAGE_STRINGS || storage == STORAGE_INTS))
@@ -309,7 +312,8 @@ static int merge_key(const struct merging *merging, int key, struct node *base, 
 		put(base, old, fresh);
 		old = fresh;
 	}
-	return keys[key].type == TYPE_GROUP ? merge_group(merging, key, old, over) : merge_list(merging, key, old, over);
+	return keys[key].type == TYPE_GROUP ? merge_group(merging, key, old, over)
+					    : merge_list(merging, key, old, over);
 }
 
 static int merge_group(const struct merging *merging, int parent, struct node *base, struct node *over)

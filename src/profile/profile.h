@@ -16,8 +16,8 @@
 #include "profile/values.h"
 
 struct join {
-	int namespace;        /* enum: JOIN_NAMESPACE_* (net ipc uts pid cgroup time) */
-	const char *path;     /* a namespace file: /run/netns/blue, /proc/PID/ns/net */
+	int namespace;    /* enum: JOIN_NAMESPACE_* (net ipc uts pid cgroup time) */
+	const char *path; /* a namespace file: /run/netns/blue, /proc/PID/ns/net */
 };
 
 struct join_list {
@@ -26,7 +26,7 @@ struct join_list {
 };
 
 struct mount {
-	int type;             /* enum: MOUNTS_TYPE_* (bind tmpfs proc dev sysfs devpts mqueue cgroup overlay file symlink directory) */
+	int type;             /* enum: MOUNTS_TYPE_* (bind tmpfs proc dev and others) */
 	const char *target;   /* absolute, normalised; the identity of the element */
 	const char *source;   /* bind: host path; symlink: the link's text */
 	int access;           /* enum: MOUNTS_ACCESS_* (default read-only read-write) */
@@ -73,9 +73,9 @@ struct io_limit_list {
 };
 
 struct device_rule {
-	int type;             /* enum: CGROUP_DEVICES_TYPE_* (char block all) */
-	int major, minor;     /* -1: every */
-	const char *access;   /* of the letters r w m */
+	int type;           /* enum: CGROUP_DEVICES_TYPE_* (char block all) */
+	int major, minor;   /* -1: every */
+	const char *access; /* of the letters r w m */
 };
 
 struct device_rule_list {
@@ -93,7 +93,7 @@ struct cgroup_raw_list {
 };
 
 struct seccomp_when {
-	const char *arg;      /* "0".."5", or a name that schema/syscall-arguments knows for every syscall of the rule */
+	const char *arg; /* "0".."5", or a name that schema/syscall-arguments knows for every syscall of the rule */
 	/* Exactly one of these is set. Each is a number or an |-joined list of constant names we know. */
 	const char *equals, *not_equals, *any, *none, *less, *greater;
 };
@@ -115,7 +115,7 @@ struct seccomp_rule_list {
 };
 
 struct sysctl {
-	const char *name;     /* dots or slashes: net.ipv4.ip_unprivileged_port_start */
+	const char *name; /* dots or slashes: net.ipv4.ip_unprivileged_port_start */
 	const char *value;
 };
 
@@ -126,7 +126,7 @@ struct sysctl_list {
 
 struct param {
 	const char *name, *default_, *doc; /* key `default` has a C keyword for a name */
-	int type;             /* enum: PARAMS_TYPE_* (string path directory file int size duration bool) */
+	int type;                          /* enum: PARAMS_TYPE_* (string path directory file int size duration bool) */
 };
 
 struct param_list {
@@ -143,21 +143,21 @@ struct profile {
 
 	struct strings namespaces; /* names: user mount pid net ipc uts cgroup time */
 	struct join_list join;
-	const char *hostname;     /* "auto": a memorable one is made */
+	const char *hostname; /* "auto": a memorable one is made */
 	const char *domainname;
 	struct {
 		int64_t monotonic, boottime; /* DURATION_UNSET: no offset */
 	} time;
 
 	struct {
-		const char *source;  /* host directory; NULL: an empty tmpfs */
-		int access;          /* enum: ROOT_ACCESS_* (read-only read-write overlay) */
-		const char *upper;   /* overlay: "tmpfs" or a host directory */
+		const char *source; /* host directory; NULL: an empty tmpfs */
+		int access;         /* enum: ROOT_ACCESS_* (read-only read-write overlay) */
+		const char *upper;  /* overlay: "tmpfs" or a host directory */
 		const char *work;
-		uint64_t size;       /* tmpfs root, tmpfs upper */
+		uint64_t size; /* tmpfs root, tmpfs upper */
 		uint64_t inodes;
-		uint32_t mode;       /* tmpfs root */
-		int idmap;           /* enum: ROOT_IDMAP_* (auto owner none) */
+		uint32_t mode; /* tmpfs root */
+		int idmap;     /* enum: ROOT_IDMAP_* (auto owner none) */
 		bool exec, suid, dev;
 	} root;
 	struct mount_list mounts;
@@ -165,38 +165,38 @@ struct profile {
 	struct strings read_only; /* paths inside */
 
 	struct {
-		int map;             /* enum: USERS_MAP_* (auto self root subid none) */
-		uint32_t uid, gid;   /* the payload's, inside */
-		struct ints groups;  /* supplementary, inside */
+		int map;                             /* enum: USERS_MAP_* (auto self root subid none) */
+		uint32_t uid, gid;                   /* the payload's, inside */
+		struct ints groups;                  /* supplementary, inside */
 		struct id_map_list uid_map, gid_map; /* explicit maps, instead of `map` */
 	} users;
 
 	struct {
-		const char *parent;  /* cgroup path below each hierarchy's mount point */
-		int missing;         /* enum: CGROUP_MISSING_* (fail skip): no cgroup can be made at all */
+		const char *parent; /* cgroup path below each hierarchy's mount point */
+		int missing;        /* enum: CGROUP_MISSING_* (fail skip): no cgroup can be made at all */
 		struct {
 			uint64_t max, high, low, swap; /* SIZE_UNSET: not written. swap is without memory */
 			int missing;
 		} memory;
 		struct {
-			int64_t max;         /* hundredths of a percent of one core */
-			int64_t period;      /* nanoseconds of one quota period */
-			int weight;          /* 1..10000, cgroup v2's scale; v1 shares are derived */
-			const char *cpus;    /* cpuset list */
+			int64_t max;      /* hundredths of a percent of one core */
+			int64_t period;   /* nanoseconds of one quota period */
+			int weight;       /* 1..10000, cgroup v2's scale; v1 shares are derived */
+			const char *cpus; /* cpuset list */
 			const char *mems;
 			int missing;
 		} cpu;
 		struct {
-			uint64_t max;        /* a count; SIZE_UNLIMITED */
+			uint64_t max; /* a count; SIZE_UNLIMITED */
 			int missing;
 		} pids;
 		struct {
-			int weight;          /* 1..10000 */
+			int weight; /* 1..10000 */
 			struct io_limit_list max;
 			int missing;
 		} io;
 		struct {
-			int default_;        /* enum: CGROUP_DEVICES_DEFAULT_* (deny allow) */
+			int default_; /* enum: CGROUP_DEVICES_DEFAULT_* (deny allow) */
 			struct device_rule_list allow;
 			int missing;
 		} devices;
@@ -204,8 +204,8 @@ struct profile {
 	} cgroup;
 
 	struct {
-		struct limit as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime,
-			sigpending, stack; /* cpu in seconds, rttime in microseconds */
+		struct limit as, core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio,
+			rttime, sigpending, stack; /* cpu in seconds, rttime in microseconds */
 	} rlimits;
 
 	struct {
@@ -214,8 +214,8 @@ struct profile {
 	bool no_new_privs;
 
 	struct {
-		const char *default_; /* action for a known syscall that is not allowed */
-		const char *unknown;  /* action for a number that this build has no name for */
+		const char *default_;       /* action for a known syscall that is not allowed */
+		const char *unknown;        /* action for a number that this build has no name for */
 		struct strings allow, deny; /* names and @sets */
 		struct seccomp_rule_list rules;
 		struct strings architectures; /* native, or libseccomp's names */
@@ -225,32 +225,32 @@ struct profile {
 	struct {
 		struct strings read, write, execute; /* paths inside; all absent: no landlock layer */
 		struct ints connect_tcp, bind_tcp;   /* ports */
-		struct strings scope; /* names: abstract-unix signal */
-		bool restrict_tcp;   /* set by the reader when either list was written, even as ( ) */
-		int abi;             /* lowest landlock ABI wanted; INT_UNSET: what the keys need */
-		int missing;         /* enum: LANDLOCK_MISSING_* */
+		struct strings scope;                /* names: abstract-unix signal */
+		bool restrict_tcp;                   /* set by the reader when either list was written, even as ( ) */
+		int abi;                             /* lowest landlock ABI wanted; INT_UNSET: what the keys need */
+		int missing;                         /* enum: LANDLOCK_MISSING_* */
 	} landlock;
 
 	struct {
-		int mode;            /* enum: NETWORK_MODE_* (none host) */
+		int mode; /* enum: NETWORK_MODE_* (none host) */
 	} network;
 
 	struct {
 		struct strings command;
 		const char *cwd;
 		uint32_t umask;
-		struct strings env;          /* NAME=VALUE, in order; the last of one name holds */
-		struct strings inherit_env;  /* names */
-		bool init;           /* PID 1 is ours: reaps and forwards */
-		int tty;             /* enum: PROCESS_TTY_* (auto always never inherit) */
+		struct strings env;         /* NAME=VALUE, in order; the last of one name holds */
+		struct strings inherit_env; /* names */
+		bool init;                  /* PID 1 is ours: reaps and forwards */
+		int tty;                    /* enum: PROCESS_TTY_* (auto always never inherit) */
 		struct ints pass_fds;
 		int nice;
-		int oom_score_adj;   /* INT_UNSET: the launcher's */
-		const char *affinity; /* CPU list, sched_setaffinity(2) */
-		int personality;     /* enum: PROCESS_PERSONALITY_* (linux linux32) */
-		int wx;              /* enum: PROCESS_WX_* (allow deny): memory both writable and executable */
-		int64_t time_limit;  /* wall clock; DURATION_UNLIMITED */
-		int64_t kill_grace;  /* between SIGTERM and SIGKILL */
+		int oom_score_adj;     /* INT_UNSET: the launcher's */
+		const char *affinity;  /* CPU list, sched_setaffinity(2) */
+		int personality;       /* enum: PROCESS_PERSONALITY_* (linux linux32) */
+		int wx;                /* enum: PROCESS_WX_* (allow deny): memory both writable and executable */
+		int64_t time_limit;    /* wall clock; DURATION_UNLIMITED */
+		int64_t kill_grace;    /* between SIGTERM and SIGKILL */
 		uint64_t output_limit; /* bytes of stdout and stderr together */
 	} process;
 	struct sysctl_list sysctls;
@@ -260,13 +260,13 @@ struct profile {
 	const struct node *tree; /* the merged text, for profile_locate(); NULL when it did not come from text */
 };
 
-/* Where a key's value stands. `file` is NULL when the value is a default or the profile came from elsewhere; `path` is
- * the key as a user writes it, with the element's index ("mounts[2].source"). Strings live as long as the profile,
- * except `path`, which is in the struct. */
+/* Where a key's value stands. `file` is NULL when the value is a default or the profile came from elsewhere; `path`
+ * is the key as a user writes it, with the element's index ("mounts[2].source"). Strings live as long as the
+ * profile, except `path`, which is in the struct. */
 struct location {
 	const char *file;
-	int line;                 /* 0: unknown, or the command line */
-	bool written;             /* the key itself was: `file` is not merely its parent's place */
+	int line;     /* 0: unknown, or the command line */
+	bool written; /* the key itself was: `file` is not merely its parent's place */
 	char path[128];
 };
 

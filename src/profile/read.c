@@ -16,15 +16,15 @@
 #define REFUSE(reader, node, ...) ((node)->refused = true, diagnose_node((reader)->diagnostics, node, __VA_ARGS__))
 
 struct place {
-	struct node *tree;        /* the whole profile */
-	struct node *group;       /* the profile, a group in it, or an element; NULL: not written */
-	int parent;               /* its key */
-	char *base;               /* the struct that offsets count from */
+	struct node *tree;  /* the whole profile */
+	struct node *group; /* the profile, a group in it, or an element; NULL: not written */
+	int parent;         /* its key */
+	char *base;         /* the struct that offsets count from */
 };
 
 static int read_group(const struct reader *reader, const struct place *place);
 
-/* ---- relations between keys -------------------------------------------------------------------------------------------- */
+/* ---- relations between keys -------------------- */
 
 /* The node of another key: of the same group or element, or else of the profile. */
 static const struct node *find_other(const struct place *place, int other)
@@ -72,7 +72,7 @@ static int check_missing(const struct reader *reader, const struct place *place,
 	return place->group ? check_type(reader, place, key, NULL) : 0;
 }
 
-/* ---- values ------------------------------------------------------------------------------------------------------------ */
+/* ---- values -------------------- */
 
 static int read_list(const struct reader *reader, const struct place *place, int key, struct node *list)
 {
@@ -83,8 +83,9 @@ static int read_list(const struct reader *reader, const struct place *place, int
 	if (!items)
 		return REFUSE(reader, list, "out of memory");
 	for (struct node *element = list->first; element; element = element->next, count++) {
-		const struct place inside = { .tree = place->tree, .group = element, .parent = key,
-					      .base = items + count * size };
+		const struct place inside = {
+			.tree = place->tree, .group = element, .parent = key, .base = items + count * size
+		};
 
 		memcpy(inside.base, keys[key].initial, size);
 		if (!element->refused)
@@ -110,7 +111,8 @@ static int read_key(const struct reader *reader, const struct place *place, int 
 	}
 	if (keys[key].type == TYPE_LIST)
 		return read_list(reader, place, key, node) | check_relations(reader, place, key, node);
-	if (value_read(reader, key, node, keys[key].flags & KEY_NO_FIELD ? (char *)&unused : place->base + keys[key].offset))
+	if (value_read(reader, key, node,
+		       keys[key].flags & KEY_NO_FIELD ? (char *)&unused : place->base + keys[key].offset))
 		return -1;
 	return check_relations(reader, place, key, node);
 }
@@ -141,7 +143,8 @@ int profile_read(const struct reader *reader, struct node *tree, struct profile 
 	const struct place place = { .tree = tree, .group = tree, .parent = K_NONE, .base = (char *)profile };
 	int result = read_group(reader, &place);
 
-	profile->landlock.restrict_tcp = tree_find(tree, K_LANDLOCK_CONNECT_TCP, -1) || tree_find(tree, K_LANDLOCK_BIND_TCP, -1);
+	profile->landlock.restrict_tcp =
+		tree_find(tree, K_LANDLOCK_CONNECT_TCP, -1) || tree_find(tree, K_LANDLOCK_BIND_TCP, -1);
 	return result;
 }
 

@@ -1,11 +1,12 @@
 /* scan: looks a profile's text over before libconfig sees it.
  *
- * libconfig wraps and saturates large integers, reads 0755 as 755, cuts strings at NUL, joins adjacent strings, takes an
- * unterminated comment for the end of the file, follows @include, and slows down or runs out of memory on very large or
- * deep input, and releases differ in all of this. After parsing none of it can be seen. So the text is read here first,
- * token by token, by a small grammar of its own: what this file accepts means the same to every libconfig, and what it
- * refuses gets a message of its own instead of "syntax error". The library's grammar is wider (hexadecimal numbers,
- * floats, TRUE, nothing between two settings); of these only the missing separator is let through.
+ * libconfig wraps and saturates large integers, reads 0755 as 755, cuts strings at NUL, joins adjacent strings,
+ * takes an unterminated comment for the end of the file, follows @include, and slows down or runs out of memory on
+ * very large or deep input, and releases differ in all of this. After parsing none of it can be seen. So the text
+ * is read here first, token by token, by a small grammar of its own: what this file accepts means the same to every
+ * libconfig, and what it refuses gets a message of its own instead of "syntax error". The library's grammar is
+ * wider (hexadecimal numbers, floats, TRUE, nothing between two settings); of these only the missing separator is
+ * let through.
  *
  * Parent only, while profiles are read; pure. It stops at the first fault: behind it nothing can be told for certain.
  */
@@ -20,12 +21,12 @@
 #include "profile/tree.h"
 
 enum expect {
-	EXPECT_NAME,              /* a setting, or the end of the group */
+	EXPECT_NAME, /* a setting, or the end of the group */
 	EXPECT_ASSIGN,
-	EXPECT_VALUE,             /* of a setting */
-	EXPECT_FIRST,             /* first element of a list, or its end */
-	EXPECT_ELEMENT,           /* behind a comma */
-	EXPECT_NEXT,              /* behind a value: a separator, or the end */
+	EXPECT_VALUE,   /* of a setting */
+	EXPECT_FIRST,   /* first element of a list, or its end */
+	EXPECT_ELEMENT, /* behind a comma */
+	EXPECT_NEXT,    /* behind a value: a separator, or the end */
 };
 
 struct scan {
@@ -38,9 +39,9 @@ struct scan {
 		int line;
 	} open[PROFILE_DEPTH_MAX];
 	size_t tokens;
-	bool value;               /* one value, not a profile */
-	bool after_string;        /* the value just read was a string */
-	int long_string;          /* line where a string of several lines began; 0: none so far */
+	bool value;        /* one value, not a profile */
+	bool after_string; /* the value just read was a string */
+	int long_string;   /* line where a string of several lines began; 0: none so far */
 	const struct source *source;
 	struct diagnostics *diagnostics;
 };
@@ -51,7 +52,7 @@ struct scan {
 
 static bool in_group(const struct scan *scan)
 {
-	return scan->depth ? scan->open[scan->depth - 1].bracket == '{' : !scan->value;
+	return scan->depth > 0 ? scan->open[scan->depth - 1].bracket == '{' : !scan->value;
 }
 
 static bool is_letter(char c)
@@ -75,9 +76,10 @@ static int hint_at_quote(struct scan *scan)
 {
 	if (!scan->long_string)
 		return -1;
-	return diagnose_remedy(scan->diagnostics,
-			       "the string that begins on line %d runs over several lines: is its closing quote missing?",
-			       scan->long_string);
+	return diagnose_remedy(
+		scan->diagnostics,
+		"the string that begins on line %d runs over several lines: is its closing quote missing?",
+		scan->long_string);
 }
 
 /* A token that the grammar has no place for. */
@@ -96,7 +98,7 @@ static int misplaced(struct scan *scan, const char *what)
 	return hint_at_quote(scan);
 }
 
-/* ---- blanks and comments ------------------------------------------------------------------------------------------- */
+/* ---- blanks and comments -------------------- */
 
 static int skip_block_comment(struct scan *scan)
 {
@@ -138,7 +140,7 @@ static int skip_blanks(struct scan *scan)
 	return 0;
 }
 
-/* ---- tokens -------------------------------------------------------------------------------------------------------- */
+/* ---- tokens -------------------- */
 
 /* A value has been read; what may follow? */
 static int value_done(struct scan *scan, bool string)
@@ -182,7 +184,8 @@ static int scan_string(struct scan *scan)
 
 	if (scan->expect == EXPECT_NEXT && scan->after_string) {
 		REFUSE(scan, "two strings stand side by side");
-		return diagnose_remedy(scan->diagnostics, "libconfig would join them into one: put a comma between them");
+		return diagnose_remedy(scan->diagnostics,
+				       "libconfig would join them into one: put a comma between them");
 	}
 	if (!value_wanted(scan))
 		return misplaced(scan, "a string");
@@ -240,10 +243,13 @@ static int scan_number(struct scan *scan)
 		return value_done(scan, false);
 	if (errno == ERANGE) {
 		REFUSE(scan, "%s is out of range", text);
-		return large ? -1 : diagnose_remedy(scan->diagnostics, "a number beyond 2147483647 is written with an L behind it");
+		return large ? -1
+			     : diagnose_remedy(scan->diagnostics,
+					       "a number beyond 2147483647 is written with an L behind it");
 	}
 	REFUSE(scan, "%.*s is no whole decimal number", (int)length, start);
-	return diagnose_remedy(scan->diagnostics, "sizes, durations and percentages are strings: \"64M\", \"1.5s\", \"50%%\"");
+	return diagnose_remedy(scan->diagnostics,
+			       "sizes, durations and percentages are strings: \"64M\", \"1.5s\", \"50%%\"");
 }
 
 /* What other languages call true and false. */
@@ -284,8 +290,8 @@ static int scan_word(struct scan *scan)
 		return diagnose_remedy(scan->diagnostics, "write true or false");
 	}
 	REFUSE(scan, "%.*s must stand in quotes", length, start);
-	return diagnose_remedy(scan->diagnostics, "write \"%.*s\"; only numbers, true and false go without quotes", length,
-			       start);
+	return diagnose_remedy(scan->diagnostics, "write \"%.*s\"; only numbers, true and false go without quotes",
+			       length, start);
 }
 
 static int scan_open(struct scan *scan)
@@ -296,7 +302,8 @@ static int scan_open(struct scan *scan)
 		return misplaced(scan, c == '{' ? "{" : c == '(' ? "(" : "[");
 	if (scan->depth && scan->open[scan->depth - 1].bracket == '[') {
 		REFUSE(scan, "%c inside [ ]", c);
-		return diagnose_remedy(scan->diagnostics, "[ ] holds plain values; a list of groups is written ( { ... }, { ... } )");
+		return diagnose_remedy(scan->diagnostics,
+				       "[ ] holds plain values; a list of groups is written ( { ... }, { ... } )");
 	}
 	if (scan->depth == PROFILE_DEPTH_MAX)
 		return REFUSE(scan, "nested deeper than %d levels", PROFILE_DEPTH_MAX);
@@ -388,8 +395,7 @@ static int scan_end(struct scan *scan)
 		int line = scan->open[scan->depth - 1].line;
 
 		scan->line = line;
-		return REFUSE(scan, "the %c that opens here is never closed",
-			      scan->open[scan->depth - 1].bracket);
+		return REFUSE(scan, "the %c that opens here is never closed", scan->open[scan->depth - 1].bracket);
 	}
 	if (scan->value ? scan->expect != EXPECT_NEXT : scan->expect == EXPECT_ASSIGN || scan->expect == EXPECT_VALUE)
 		return misplaced(scan, "the end");
@@ -417,8 +423,7 @@ static int scan_bytes(struct scan *scan)
 	return 0;
 }
 
-int scan_text(const char *text, size_t length, bool value, const struct source *source,
-	      struct diagnostics *diagnostics)
+int scan_text(const char *text, size_t length, bool value, const struct source *source, struct diagnostics *diagnostics)
 {
 	struct scan scan = { .at = text,
 			     .end = text + length,

@@ -17,8 +17,8 @@ enum {
 	PROFILE_NAME_MAX = 64,
 };
 
-/* 0 when `text` (`length` bytes and a NUL) is sound, -1 after one diagnostic. With `value` it is one value, else a whole
- * profile. */
+/* 0 when `text` (`length` bytes and a NUL) is sound, -1 after one diagnostic. With `value` it is one value, else a
+ * whole profile. */
 int scan_text(const char *text, size_t length, bool value, const struct source *source,
 	      struct diagnostics *diagnostics);
 

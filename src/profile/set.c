@@ -1,8 +1,8 @@
 /* set: -s KEY=VALUE becomes a layer of its own, which is then checked and merged like any other.
  *
- * The key is a dotted path; an element of a list is addressed by its identity: mounts[/tmp].size. A value is read by the
- * key's type: words, numbers, sizes and the like as they stand, without quotes; lists and groups in the syntax of a
- * profile. Parent only, while profiles are read; pure. */
+ * The key is a dotted path; an element of a list is addressed by its identity: mounts[/tmp].size. A value is read
+ * by the key's type: words, numbers, sizes and the like as they stand, without quotes; lists and groups in the
+ * syntax of a profile. Parent only, while profiles are read; pure. */
 #include "profile/set.h"
 
 #include <string.h>
@@ -14,10 +14,10 @@
 static const struct source command_line = { .file = "command line" };
 
 struct setting {
-	const char *text;         /* the whole assignment, for messages */
+	const char *text; /* the whole assignment, for messages */
 	const char *at;
 	int key;
-	struct node *node;        /* where the next part goes */
+	struct node *node; /* where the next part goes */
 	struct arena *arena;
 	struct diagnostics *diagnostics;
 };
@@ -105,7 +105,8 @@ static int enter_name(struct setting *setting)
 	if (*setting->at == '[')
 		return enter_element(setting);
 	if (*setting->at == '.' && keys[key].type == TYPE_LIST)
-		return refuse(setting, "an element of a list is addressed by its identity, as in mounts[/tmp].size", "");
+		return refuse(setting, "an element of a list is addressed by its identity, as in mounts[/tmp].size",
+			      "");
 	if (*setting->at == '.' && keys[key].type != TYPE_GROUP)
 		return refuse(setting, "holds no further keys: ", keys[key].path);
 	if (*setting->at == '.') {

@@ -1,8 +1,8 @@
 /* tree: from a profile's text to nodes. The one file that knows libconfig.
  *
- * The text is scanned first (scan.c), so that what reaches the library cannot be misread by it; then libconfig parses it
- * from memory, without includes, and its settings are copied into nodes of our own. The copy is what lets later layers be
- * merged into one tree in which every value still knows its file and line.
+ * The text is scanned first (scan.c), so that what reaches the library cannot be misread by it; then libconfig
+ * parses it from memory, without includes, and its settings are copied into nodes of our own. The copy is what lets
+ * later layers be merged into one tree in which every value still knows its file and line.
  *
  * Parent only. libconfig's own memory is gone when these functions return.
  */
@@ -94,11 +94,8 @@ void node_path(const struct node *node, char *buffer, size_t size)
 const char *node_kind(const struct node *node)
 {
 	static const char *const kinds[NODE_TYPE_COUNT] = {
-		[NODE_INT] = "a number",
-		[NODE_BOOL] = "true or false",
-		[NODE_STRING] = "a string",
-		[NODE_GROUP] = "a group { }",
-		[NODE_LIST] = "a list",
+		[NODE_INT] = "a number",      [NODE_BOOL] = "true or false", [NODE_STRING] = "a string",
+		[NODE_GROUP] = "a group { }", [NODE_LIST] = "a list",
 	};
 
 	return kinds[node->type];
@@ -107,7 +104,7 @@ const char *node_kind(const struct node *node)
 struct copying {
 	struct arena *arena;
 	const struct source *source;
-	bool value;               /* one value from the command line: without lines */
+	bool value; /* one value from the command line: without lines */
 };
 
 static struct node *copy_setting(const struct copying *copying, const config_setting_t *setting);
@@ -131,8 +128,8 @@ static bool copy_children(const struct copying *copying, const config_setting_t 
 static struct node *copy_setting(const struct copying *copying, const config_setting_t *setting)
 {
 	static const enum node_type types[] = {
-		[CONFIG_TYPE_GROUP] = NODE_GROUP, [CONFIG_TYPE_INT] = NODE_INT,	  [CONFIG_TYPE_INT64] = NODE_INT,
-		[CONFIG_TYPE_BOOL] = NODE_BOOL,	  [CONFIG_TYPE_ARRAY] = NODE_LIST, [CONFIG_TYPE_LIST] = NODE_LIST,
+		[CONFIG_TYPE_GROUP] = NODE_GROUP,   [CONFIG_TYPE_INT] = NODE_INT,    [CONFIG_TYPE_INT64] = NODE_INT,
+		[CONFIG_TYPE_BOOL] = NODE_BOOL,     [CONFIG_TYPE_ARRAY] = NODE_LIST, [CONFIG_TYPE_LIST] = NODE_LIST,
 		[CONFIG_TYPE_STRING] = NODE_STRING,
 	};
 	const char *name = config_setting_name(setting);
@@ -163,7 +160,8 @@ static const char *explain_error(const char *text)
 {
 	static const char *const words[][2] = {
 		{ "duplicate setting name", "this key is written a second time in the same group" },
-		{ "mismatched element type in array", "the elements of [ ] must all be of one type; those of ( ) need not" },
+		{ "mismatched element type in array",
+		  "the elements of [ ] must all be of one type; those of ( ) need not" },
 	};
 
 	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++)

@@ -11,33 +11,33 @@ struct diagnostics;
 
 /* Where text comes from. */
 struct source {
-	const char *file;         /* as messages name it: a path, "built-in default", "command line" */
-	const char *directory;    /* absolute, of the file; NULL when there is none */
+	const char *file;      /* as messages name it: a path, "built-in default", "command line" */
+	const char *directory; /* absolute, of the file; NULL when there is none */
 };
 
 enum node_type {
 	NODE_INT,
 	NODE_BOOL,
 	NODE_STRING,
-	NODE_GROUP,               /* { name = value; ... } */
-	NODE_LIST,                /* ( ... ) or [ ... ] */
+	NODE_GROUP, /* { name = value; ... } */
+	NODE_LIST,  /* ( ... ) or [ ... ] */
 	NODE_TYPE_COUNT,
 };
 
 struct node {
 	enum node_type type;
-	const char *name;         /* NULL in a list */
+	const char *name;            /* NULL in a list */
 	const struct source *source; /* NULL: made of a default */
-	int line;                 /* 0: unknown */
-	int index;                /* in the list where it was written */
-	bool refused;             /* an error about it has been reported */
-	bool expanded;            /* no variables are left in `text` */
-	bool by_text;             /* text that is to be read by the key's type: from the command line, or from a variable */
+	int line;                    /* 0: unknown */
+	int index;                   /* in the list where it was written */
+	bool refused;                /* an error about it has been reported */
+	bool expanded;               /* no variables are left in `text` */
+	bool by_text; /* text that is to be read by the key's type: from the command line, or from a variable */
 	struct node *parent, *next;
 	struct node *first, *last; /* of a group or list */
 	size_t count;
-	int64_t number;           /* NODE_INT, NODE_BOOL */
-	const char *text;         /* NODE_STRING */
+	int64_t number;   /* NODE_INT, NODE_BOOL */
+	const char *text; /* NODE_STRING */
 };
 
 /* Reads a whole profile: the root is a group. NULL after one diagnostic. */

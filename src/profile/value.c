@@ -1,8 +1,8 @@
-/* value: from a node into the field of its key: numbers and quantities, limits, and the choice by type. Texts and lists
- * of texts are in value_text.c, the way back in value_show.c.
+/* value: from a node into the field of its key: numbers and quantities, limits, and the choice by type. Texts and
+ * lists of texts are in value_text.c, the way back in value_show.c.
  *
- * Every message says what was expected; where a user's meaning can be guessed ("512MB"), the remedy says what to write.
- * Parent only, while profiles are read; pure. */
+ * Every message says what was expected; where a user's meaning can be guessed ("512MB"), the remedy says what to
+ * write. Parent only, while profiles are read; pure. */
 #include "profile/value.h"
 
 #include <errno.h>
@@ -32,16 +32,20 @@ static bool is_unlimited(int key, const struct node *node)
 	return keys[key].flags & KEY_UNLIMITED && node->type == NODE_STRING && strcmp(node->text, "unlimited") == 0;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------------------------------- */
+/* ---- numbers -------------------- */
 
-/* A bare number between min and max; text where the key's type decides. */
-static int read_number(const struct reader *reader, int key, struct node *node, int64_t min, int64_t max, int64_t *ret)
+struct range {
+	int64_t min, max;
+};
+
+/* A bare number in the range; text where the key's type decides. */
+static int read_number(const struct reader *reader, int key, struct node *node, struct range range, int64_t *ret)
 {
 	int64_t number = node->number;
 
 	if (node->type == NODE_STRING && !node->by_text) {
 		value_mismatch(reader, key, node);
-		if (parse_signed(node->text, min, max, &number) == 0)
+		if (parse_signed(node->text, range.min, range.max, &number) == 0)
 			diagnose_remedy(reader->diagnostics, "write %s without quotes", node->text);
 		return -1;
 	}
@@ -49,11 +53,13 @@ static int read_number(const struct reader *reader, int key, struct node *node, 
 		return REFUSE(reader, node, "%s is no whole decimal number", node->text);
 	if (node->type != NODE_STRING && node->type != NODE_INT)
 		return value_mismatch(reader, key, node);
-	if (number < min || number > max)
-		return max == INT64_MAX ?
-			       REFUSE(reader, node, "%" PRId64 " is out of range: must be %" PRId64 " or more", number, min) :
-			       REFUSE(reader, node, "%" PRId64 " is out of range: must be from %" PRId64 " to %" PRId64, number,
-				      min, max);
+	if (number < range.min || number > range.max)
+		return range.max == INT64_MAX
+			       ? REFUSE(reader, node, "%" PRId64 " is out of range: must be %" PRId64 " or more",
+					number, range.min)
+			       : REFUSE(reader, node,
+					"%" PRId64 " is out of range: must be from %" PRId64 " to %" PRId64, number,
+					range.min, range.max);
 	*ret = number;
 	return 0;
 }
@@ -62,7 +68,7 @@ static int read_int(const struct reader *reader, int key, struct node *node, int
 {
 	int64_t number = 0;
 
-	if (read_number(reader, key, node, keys[key].min, keys[key].max, &number))
+	if (read_number(reader, key, node, (struct range){ keys[key].min, keys[key].max }, &number))
 		return -1;
 	*to = (int)number;
 	return 0;
@@ -76,7 +82,7 @@ static int read_count(const struct reader *reader, int key, struct node *node, u
 		*to = SIZE_UNLIMITED;
 		return 0;
 	}
-	if (read_number(reader, key, node, 0, INT64_MAX, &number))
+	if (read_number(reader, key, node, (struct range){ 0, INT64_MAX }, &number))
 		return -1;
 	*to = (uint64_t)number;
 	return 0;
@@ -88,8 +94,9 @@ static int read_bool(const struct reader *reader, int key, struct node *node, bo
 		return 0;
 	if (node->type != NODE_BOOL) {
 		value_mismatch(reader, key, node);
-		return node->type == NODE_STRING ? diagnose_remedy(reader->diagnostics, "write true or false, without quotes") :
-						   -1;
+		return node->type == NODE_STRING
+			       ? diagnose_remedy(reader->diagnostics, "write true or false, without quotes")
+			       : -1;
 	}
 	*to = node->number;
 	return 0;
@@ -115,7 +122,7 @@ static int read_enum(const struct reader *reader, int key, struct node *node, in
 	return diagnose_values(reader->diagnostics, values);
 }
 
-/* ---- quantities ------------------------------------------------------------------------------------------------------ */
+/* ---- quantities -------------------- */
 
 static int size_remedy(const struct reader *reader, const char *text)
 {
@@ -126,10 +133,12 @@ static int size_remedy(const struct reader *reader, const char *text)
 	if (!digits || !strchr("kKmMgGtT.bB", *unit))
 		return -1;
 	if (!*unit)
-		return diagnose_remedy(reader->diagnostics, "a size has a unit, a power of 1024: write %.*sK, %.*sM, ...",
-				       length, text, length, text);
+		return diagnose_remedy(reader->diagnostics,
+				       "a size has a unit, a power of 1024: write %.*sK, %.*sM, ...", length, text,
+				       length, text);
 	if (*unit == '.')
-		return diagnose_remedy(reader->diagnostics, "a size is a whole number: take a smaller unit, 1536M for 1.5G");
+		return diagnose_remedy(reader->diagnostics,
+				       "a size is a whole number: take a smaller unit, 1536M for 1.5G");
 	if (*unit == 'b' || *unit == 'B')
 		return diagnose_remedy(reader->diagnostics, "the smallest unit is K, 1024 bytes");
 	return diagnose_remedy(reader->diagnostics, "sizes are powers of 1024: write %.*s%c", length, text,
@@ -144,8 +153,9 @@ static int read_size(const struct reader *reader, int key, struct node *node, ui
 	}
 	if (node->type == NODE_INT) {
 		value_mismatch(reader, key, node);
-		return diagnose_remedy(reader->diagnostics, "write it with a unit, in quotes: \"%" PRId64 "K\", \"%" PRId64
-				       "M\", ...", node->number, node->number);
+		return diagnose_remedy(reader->diagnostics,
+				       "write it with a unit, in quotes: \"%" PRId64 "K\", \"%" PRId64 "M\", ...",
+				       node->number, node->number);
 	}
 	if (node->type != NODE_STRING)
 		return value_mismatch(reader, key, node);
@@ -165,7 +175,8 @@ static int read_duration(const struct reader *reader, int key, struct node *node
 	}
 	if (node->type == NODE_INT) {
 		value_mismatch(reader, key, node);
-		return diagnose_remedy(reader->diagnostics, "write it with a unit, in quotes: \"%" PRId64 "s\"", node->number);
+		return diagnose_remedy(reader->diagnostics, "write it with a unit, in quotes: \"%" PRId64 "s\"",
+				       node->number);
 	}
 	if (node->type != NODE_STRING)
 		return value_mismatch(reader, key, node);
@@ -198,7 +209,7 @@ static int read_u32(const struct reader *reader, int key, struct node *node, uin
 	int64_t number = 0;
 
 	if (keys[key].type == TYPE_ID) {
-		if (read_number(reader, key, node, 0, UINT32_MAX - 1, &number))
+		if (read_number(reader, key, node, (struct range){ 0, UINT32_MAX - 1 }, &number))
 			return -1;
 		*to = (uint32_t)number;
 		return 0;
@@ -211,7 +222,7 @@ static int read_u32(const struct reader *reader, int key, struct node *node, uin
 	return diagnose_remedy(reader->diagnostics, "a mode has four octal digits: \"0755\"");
 }
 
-/* ---- limits of a process ---------------------------------------------------------------------------------------------- */
+/* ---- limits of a process -------------------- */
 
 /* One limit, in the unit of the kernel's: bytes, a count, seconds or microseconds. */
 static int read_limit_value(const struct reader *reader, int key, struct node *node, uint64_t *to)
@@ -231,7 +242,8 @@ static int read_limit_value(const struct reader *reader, int key, struct node *n
 		return 0;
 	}
 	if (duration % unit)
-		return REFUSE(reader, node, "%s is not in whole %s", node->text, unit == 1000 ? "microseconds" : "seconds");
+		return REFUSE(reader, node, "%s is not in whole %s", node->text,
+			      unit == 1000 ? "microseconds" : "seconds");
 	*to = (uint64_t)(duration / unit);
 	return 0;
 }
@@ -257,7 +269,7 @@ static int read_limit(const struct reader *reader, int key, struct node *node, s
 	return 0;
 }
 
-/* ---- by type ----------------------------------------------------------------------------------------------------------- */
+/* ---- by type -------------------- */
 
 int value_read(const struct reader *reader, int key, struct node *node, void *to)
 {
@@ -271,10 +283,11 @@ int value_read(const struct reader *reader, int key, struct node *node, void *to
 	case STORAGE_U32:
 		return read_u32(reader, key, node, to);
 	case STORAGE_U64:
-		return keys[key].type == TYPE_SIZE ? read_size(reader, key, node, to) : read_count(reader, key, node, to);
+		return keys[key].type == TYPE_SIZE ? read_size(reader, key, node, to)
+						   : read_count(reader, key, node, to);
 	case STORAGE_I64:
-		return keys[key].type == TYPE_PERCENT ? read_percent(reader, key, node, to) :
-							read_duration(reader, key, node, to);
+		return keys[key].type == TYPE_PERCENT ? read_percent(reader, key, node, to)
+						      : read_duration(reader, key, node, to);
 	case STORAGE_TEXT:
 		return value_read_text(reader, key, node, to);
 	case STORAGE_STRINGS:

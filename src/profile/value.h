@@ -13,11 +13,11 @@ struct text;
 struct reader {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
-	bool draft;               /* variables are not expanded yet: a text that holds one is let through unread */
+	bool draft; /* variables are not expanded yet: a text that holds one is let through unread */
 };
 
-/* Reads `node` as a value of `key`, which is no group or list of groups, into the field `to`. 0, or -1 after one or more
- * diagnostics, with the node marked as refused. */
+/* Reads `node` as a value of `key`, which is no group or list of groups, into the field `to`. 0, or -1 after one or
+ * more diagnostics, with the node marked as refused. */
 int value_read(const struct reader *reader, int key, struct node *node, void *to);
 
 /* The parts of value_read(), by the shape of the type. */

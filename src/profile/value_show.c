@@ -1,5 +1,5 @@
-/* value_show: a field back into the text that a profile would write, and whether two fields hold the same. What is written
- * here reads back to the same value: that is what `show` promises. Parent only; pure. */
+/* value_show: a field back into the text that a profile would write, and whether two fields hold the same. What is
+ * written here reads back to the same value: that is what `show` promises. Parent only; pure. */
 #include "profile/value.h"
 
 #include <inttypes.h>

@@ -53,7 +53,7 @@ const char *path_normalise(struct arena *arena, const char *path)
 	return result;
 }
 
-/* ---- rules -------------------------------------------------------------------------------------------------------- */
+/* ---- rules -------------------- */
 
 static int any(const struct reader *reader, int key, struct node *node, const char **to)
 {
@@ -80,9 +80,12 @@ static int name(const struct reader *reader, int key, struct node *node, const c
 	size_t length = strlen(node->text);
 
 	(void)key;
-	if (!length || length > 64 || strspn(node->text, LOWER UPPER DIGITS "._-") != length || strchr(".-", node->text[0]))
-		return REFUSE(reader, node, "\"%s\" is no name: 1 to 64 letters, digits, '.', '_' and '-', not beginning with "
-			      "'.' or '-'", node->text);
+	if (!length || length > 64 || strspn(node->text, LOWER UPPER DIGITS "._-") != length ||
+	    strchr(".-", node->text[0]))
+		return REFUSE(reader, node,
+			      "\"%s\" is no name: 1 to 64 letters, digits, '.', '_' and '-', not beginning with "
+			      "'.' or '-'",
+			      node->text);
 	*to = node->text;
 	return 0;
 }
@@ -95,8 +98,10 @@ static int hostname(const struct reader *reader, int key, struct node *node, con
 	if (!length || length > 64)
 		return REFUSE(reader, node, "the name has %zu bytes; the kernel takes 1 to 64", length);
 	if (strspn(node->text, LOWER UPPER DIGITS "._-") != length || strchr(".-", node->text[0]))
-		return REFUSE(reader, node, "\"%s\" is no host name: letters, digits, '.', '_' and '-', not beginning with '.' "
-			      "or '-'", node->text);
+		return REFUSE(reader, node,
+			      "\"%s\" is no host name: letters, digits, '.', '_' and '-', not beginning with '.' "
+			      "or '-'",
+			      node->text);
 	*to = node->text;
 	return 0;
 }
@@ -112,8 +117,9 @@ static int path(const struct reader *reader, int key, struct node *node, const c
 {
 	(void)key;
 	if (node->text[0] != '/')
-		return not_absolute(reader, node,
-				    "write ${PROFILE_DIR}/... for a path beside the profile, ${PWD}/... for one of the caller's");
+		return not_absolute(
+			reader, node,
+			"write ${PROFILE_DIR}/... for a path beside the profile, ${PWD}/... for one of the caller's");
 	if (strlen(node->text) >= PATH_MAX)
 		return REFUSE(reader, node, "the path has more than %d bytes", PATH_MAX - 1);
 	*to = node->text;
@@ -151,7 +157,8 @@ static int action(const struct reader *reader, int key, struct node *node, const
 	nearest = nearest_name(node->text, actions, 5);
 	REFUSE(reader, node, "unknown action \"%s\"%s%s%s", node->text, nearest ? "; did you mean \"" : "",
 	       nearest ? nearest : "", nearest ? "\"?" : "");
-	return diagnose_remedy(reader->diagnostics, "actions: allow, log, errno:NAME (as errno:EPERM), trap, kill-process");
+	return diagnose_remedy(reader->diagnostics,
+			       "actions: allow, log, errno:NAME (as errno:EPERM), trap, kill-process");
 }
 
 static int one_of(const struct reader *reader, int key, struct node *node, const char **to)
@@ -176,7 +183,8 @@ static int environment(const struct reader *reader, int key, struct node *node, 
 	(void)key;
 	if (node->text[0] == '=' || !strchr(node->text, '=')) {
 		REFUSE(reader, node, "\"%s\" is no NAME=VALUE", node->text);
-		return diagnose_remedy(reader->diagnostics, "variables of the caller's are taken over by process.inherit_env");
+		return diagnose_remedy(reader->diagnostics,
+				       "variables of the caller's are taken over by process.inherit_env");
 	}
 	*to = node->text;
 	return 0;
@@ -195,7 +203,8 @@ static int capability(const struct reader *reader, int key, struct node *node, c
 
 	(void)key;
 	if (!*text || strspn(text, UPPER DIGITS "_") != strlen(text))
-		return REFUSE(reader, node, "\"%s\" is no name of a capability, such as \"NET_BIND_SERVICE\"", node->text);
+		return REFUSE(reader, node, "\"%s\" is no name of a capability, such as \"NET_BIND_SERVICE\"",
+			      node->text);
 	*to = text;
 	return 0;
 }
@@ -245,14 +254,15 @@ int value_read_text(const struct reader *reader, int key, struct node *node, con
 	return rules[keys[key].type](reader, key, node, to);
 }
 
-/* ---- lists --------------------------------------------------------------------------------------------------------- */
+/* ---- lists -------------------- */
 
 static int not_a_list(const struct reader *reader, int key, struct node *node)
 {
 	value_mismatch(reader, key, node);
 	if (node->type == NODE_STRING)
 		return diagnose_remedy(reader->diagnostics, "write [ \"%s\" ]", node->text);
-	return node->type == NODE_INT ? diagnose_remedy(reader->diagnostics, "write [ %lld ]", (long long)node->number) : -1;
+	return node->type == NODE_INT ? diagnose_remedy(reader->diagnostics, "write [ %lld ]", (long long)node->number)
+				      : -1;
 }
 
 /* Whether a second element of the same text is a mistake. */

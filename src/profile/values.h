@@ -20,7 +20,8 @@
  *                                        struct limit     one value, or { soft; hard; }
  *   list                                 struct X_list    { struct X *items; size_t count; }, X has a field per key
  *
- * A scalar that may be absent and has no default reads as its UNSET value; the word "unlimited" as its UNLIMITED value.
+ * A scalar that may be absent and has no default reads as its UNSET value; the word "unlimited" as its UNLIMITED
+ * value.
  */
 #ifndef PROFILE_VALUES_H
 #define PROFILE_VALUES_H
@@ -50,7 +51,7 @@ struct ints {
 };
 
 struct limit {
-	uint64_t soft, hard;  /* SIZE_UNLIMITED for "unlimited"; both SIZE_UNSET when the key is absent */
+	uint64_t soft, hard; /* SIZE_UNLIMITED for "unlimited"; both SIZE_UNSET when the key is absent */
 };
 
 #endif

@@ -1,13 +1,13 @@
 /* vars: ${NAME} in the values of a profile.
  *
- * The list of variables is closed: HOME USER UID GID PWD PROFILE_DIR NAME ID RUNTIME_DIR, env:NAME for keys whose row in
- * the schema allows it, and the profile's own params, which are lower-case and so never hide one of the others. $$ is a
- * dollar; anything else behind a dollar is an error, as is a variable that has no value: nothing ever becomes the empty
- * string by mistake. What a variable holds is not expanded again.
+ * The list of variables is closed: HOME USER UID GID PWD PROFILE_DIR NAME ID RUNTIME_DIR, env:NAME for keys whose
+ * row in the schema allows it, and the profile's own params, which are lower-case and so never hide one of the
+ * others. $$ is a dollar; anything else behind a dollar is an error, as is a variable that has no value: nothing
+ * ever becomes the empty string by mistake. What a variable holds is not expanded again.
  *
- * Expansion works on nodes, after layers are merged, because ${PROFILE_DIR} belongs to the file in which the text stands
- * and errors belong to its line. The user data base and the working directory are asked only when a variable needs them.
- * Parent only, while profiles are read. */
+ * Expansion works on nodes, after layers are merged, because ${PROFILE_DIR} belongs to the file in which the text
+ * stands and errors belong to its line. The user data base and the working directory are asked only when a variable
+ * needs them. Parent only, while profiles are read. */
 #include "profile/vars.h"
 
 #include <errno.h>
@@ -28,16 +28,16 @@ struct vars_param {
 	struct vars_param *next;
 	const char *name;
 	struct node *element, *default_; /* default_: NULL when it has none */
-	int type;                 /* PARAMS_TYPE_* */
-	const char *given;        /* by -D; NULL: not */
-	const char *value;        /* of its type, ready to be put in; NULL: none, and an error says so */
+	int type;                        /* PARAMS_TYPE_* */
+	const char *given;               /* by -D; NULL: not */
+	const char *value;               /* of its type, ready to be put in; NULL: none, and an error says so */
 };
 
 enum { PROFILE_VARIABLE_MAX = 128 };
 
 static const struct source command_line = { .file = "command line" };
 
-/* ---- the closed list ------------------------------------------------------------------------------------------------ */
+/* ---- the closed list -------------------- */
 
 static const char *environment(const struct vars *vars, const char *name)
 {
@@ -129,13 +129,13 @@ static const struct {
 	const char *(*value)(struct vars *vars, const struct node *node);
 } variables[] = {
 	{ "HOME", value_home }, { "USER", value_user }, { "UID", value_uid },
-	{ "GID", value_gid },	{ "PWD", value_pwd },	{ "PROFILE_DIR", value_profile_dir },
-	{ "NAME", value_name }, { "ID", value_id },	{ "RUNTIME_DIR", value_runtime_dir },
+	{ "GID", value_gid },   { "PWD", value_pwd },   { "PROFILE_DIR", value_profile_dir },
+	{ "NAME", value_name }, { "ID", value_id },     { "RUNTIME_DIR", value_runtime_dir },
 };
 
 enum { VARIABLES = sizeof(variables) / sizeof(variables[0]) };
 
-/* ---- expansion --------------------------------------------------------------------------------------------------------- */
+/* ---- expansion -------------------- */
 
 static struct vars_param *find_param(const struct vars *vars, const char *name)
 {
@@ -169,7 +169,8 @@ static const char *lookup(struct vars *vars, int key, const struct node *node, c
 	if (strncmp(name, "env:", 4) == 0) {
 		value = environment(vars, name + 4);
 		if (!(keys[key].flags & KEY_ENV)) {
-			diagnose_node(vars->diagnostics, node, "${%s}: this key takes nothing from the environment", name);
+			diagnose_node(vars->diagnostics, node, "${%s}: this key takes nothing from the environment",
+				      name);
 			diagnose_remedy(vars->diagnostics, "declare a parameter (params) and give it with -D");
 			return NULL;
 		}
@@ -212,7 +213,8 @@ static const char *expand_one(struct vars *vars, int key, const struct node *nod
 	}
 	length = (size_t)(end - at - 2);
 	if (length == 0 || length > PROFILE_VARIABLE_MAX) {
-		diagnose_node(vars->diagnostics, node, "the name of a variable has 1 to %d bytes", PROFILE_VARIABLE_MAX);
+		diagnose_node(vars->diagnostics, node, "the name of a variable has 1 to %d bytes",
+			      PROFILE_VARIABLE_MAX);
 		return NULL;
 	}
 	memcpy(name, at + 2, length);
@@ -270,7 +272,7 @@ void vars_expand_tree(struct vars *vars, int parent, struct node *group)
 	}
 }
 
-/* ---- params -------------------------------------------------------------------------------------------------------------- */
+/* ---- params -------------------- */
 
 static const char *member_text(const struct node *group, const char *name)
 {
@@ -307,11 +309,14 @@ static int collect_param(struct vars *vars, struct node *element)
 
 	if (!name)
 		return 0;
-	if (!strchr(lower, name[0]) || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) || !name[0]) {
+	if (!strchr(lower, name[0]) || strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name) ||
+	    !name[0]) {
 		element->refused = true;
-		return diagnose_node(vars->diagnostics, node_member(element, "name"),
-				     "\"%s\" is no name of a parameter: a lower-case letter, then lower-case letters, digits "
-				     "and '_'", name);
+		return diagnose_node(
+			vars->diagnostics, node_member(element, "name"),
+			"\"%s\" is no name of a parameter: a lower-case letter, then lower-case letters, digits "
+			"and '_'",
+			name);
 	}
 	if (node_member(element, "remove")) {
 		drop_param(vars, name);
@@ -357,7 +362,8 @@ static int take_definition(struct vars *vars, const char *definition)
 	size_t count = 0;
 
 	if (!equals)
-		return diagnose(vars->diagnostics, command_line.file, 0, "-D %s: a parameter is given as NAME=VALUE", definition);
+		return diagnose(vars->diagnostics, command_line.file, 0, "-D %s: a parameter is given as NAME=VALUE",
+				definition);
 	name = arena_copy_n(vars->arena, definition, (size_t)(equals - definition));
 	param = name ? find_param(vars, name) : NULL;
 	if (param) {
@@ -367,8 +373,8 @@ static int take_definition(struct vars *vars, const char *definition)
 	for (param = vars->params; param && count < 64; param = param->next)
 		names[count++] = param->name;
 	nearest = name ? nearest_name(name, names, count) : NULL;
-	diagnose(vars->diagnostics, command_line.file, 0, "-D %s: the profile has no such parameter%s%s%s", name ? name : "",
-		 nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+	diagnose(vars->diagnostics, command_line.file, 0, "-D %s: the profile has no such parameter%s%s%s",
+		 name ? name : "", nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
 	return count ? -1 : diagnose_remedy(vars->diagnostics, "it declares none (params)");
 }
 
@@ -417,13 +423,15 @@ static int check_param(struct vars *vars, struct vars_param *param)
 	case PARAMS_TYPE_FILE:
 		return check_path(vars, param);
 	case PARAMS_TYPE_INT:
-		return parse_signed(param->value, INT64_MIN, INT64_MAX, &number) ?
-			       refuse_param(vars, param, "must be a whole decimal number") : 0;
+		return parse_signed(param->value, INT64_MIN, INT64_MAX, &number)
+			       ? refuse_param(vars, param, "must be a whole decimal number")
+			       : 0;
 	case PARAMS_TYPE_SIZE:
 		return parse_size(param->value, &size) ? refuse_param(vars, param, "must be a size, such as 64M") : 0;
 	case PARAMS_TYPE_DURATION:
-		return parse_duration(param->value, true, &number) ?
-			       refuse_param(vars, param, "must be a duration, such as 1.5s") : 0;
+		return parse_duration(param->value, true, &number)
+			       ? refuse_param(vars, param, "must be a duration, such as 1.5s")
+			       : 0;
 	case PARAMS_TYPE_BOOL:
 		return parse_bool(param->value, &truth) ? refuse_param(vars, param, "must be true or false") : 0;
 	default:
@@ -437,8 +445,8 @@ static int finish_param(struct vars *vars, struct vars_param *param)
 
 	if (!param->given && !param->default_) {
 		diagnose_node(vars->diagnostics, param->element, "the parameter %s has no value", param->name);
-		return diagnose_remedy(vars->diagnostics, "give it with -D %s=VALUE%s%s", param->name, doc ? "; it is: " : "",
-				       doc ? doc : "");
+		return diagnose_remedy(vars->diagnostics, "give it with -D %s=VALUE%s%s", param->name,
+				       doc ? "; it is: " : "", doc ? doc : "");
 	}
 	if (!param->given && vars_expand(vars, K_PARAMS_DEFAULT, param->default_))
 		return -1;

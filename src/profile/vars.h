@@ -11,24 +11,24 @@ struct vars {
 	const struct profile_request *request;
 	struct arena *arena;
 	struct diagnostics *diagnostics;
-	struct vars_param *params; /* a chain */
-	const char *name;         /* ${NAME} */
+	struct vars_param *params;           /* a chain */
+	const char *name;                    /* ${NAME} */
 	const char *home, *user, *directory; /* asked for once, when used */
 	bool asked;
-	bool finished;            /* every parameter has its value, or an error says why not */
+	bool finished; /* every parameter has its value, or an error says why not */
 };
 
 /* Takes the params and the name of a layer; the later ones win. */
 int vars_collect(struct vars *vars, const struct node *layer);
 
-/* After all layers: takes the -D of the command line and proves that every parameter has a value of its type. -1 after
- * diagnostics. */
+/* After all layers: takes the -D of the command line and proves that every parameter has a value of its type. -1
+ * after diagnostics. */
 int vars_finish(struct vars *vars);
 
 /* Replaces the variables in a string of `key`. 0, or -1 after one diagnostic, with the node refused. */
 int vars_expand(struct vars *vars, int key, struct node *node);
 
 /* As above for everything in a merged profile, but what is never expanded: commands, params, extends. */
-void vars_expand_tree(struct vars *vars, int key, struct node *group);
+void vars_expand_tree(struct vars *vars, int parent, struct node *group);
 
 #endif

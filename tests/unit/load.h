@@ -1,5 +1,5 @@
-/* load: what the unit tests of the profile language share: profiles written into a directory of their own, loaded, and
- * the messages looked at. */
+/* load: what the unit tests of the profile language share: profiles written into a directory of their own, loaded,
+ * and the messages looked at. */
 #ifndef TESTS_UNIT_LOAD_H
 #define TESTS_UNIT_LOAD_H
 
@@ -63,7 +63,7 @@ static inline const char *write_profile(const char *name, const char *text)
 
 static inline struct loaded load(const struct profile_request *given)
 {
-	static const char *const nothing[] = { "HOME=/home/of/environ", "EDITOR=vi", NULL };
+	static const char *const nothing[] = { "HOME=/nowhere", "EDITOR=vi", NULL };
 	struct profile_request request = *given;
 	struct loaded loaded = { 0 };
 	int result = 0;
@@ -116,7 +116,10 @@ static inline void print_diagnostic(const struct diagnostic *item, char *to, siz
 	if (item->line)
 		(void)snprintf(line, sizeof(line), "%d:", item->line);
 	(void)snprintf(to, size, "%s%s%s%s%s%s", file, *file ? ":" : "", line, item->key ? item->key : "",
-		       item->key ? ": " : *file ? " " : "", item->what);
+		       item->key ? ": "
+		       : *file   ? " "
+				 : "",
+		       item->what);
 }
 
 /* Whether the load was refused with exactly this message first, and if `count` is not 0 with that many. */

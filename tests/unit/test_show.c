@@ -56,8 +56,10 @@ static void shipped_profiles(void **state)
 static void odd_values(void **state)
 {
 	struct loaded loaded = load_text(
-		"format = 1; name = \"a\"; description = \"quote \\\" back \\\\ line \\n tab \\t dollar $$ {} \\x07 \xc3\xa4\";\n"
-		"process = { command = [ \"sh\", \"-c\", \"echo $HOME\" ]; time_limit = \"1.234567891s\"; kill_grace = \"0.5ms\";"
+		"format = 1; name = \"a\"; description = \"quote \\\" back \\\\ line \\n tab \\t dollar $$ {} \\x07 "
+		"\xc3\xa4\";\n"
+		"process = { command = [ \"sh\", \"-c\", \"echo $HOME\" ]; time_limit = \"1.234567891s\"; kill_grace = "
+		"\"0.5ms\";"
 		" env = [ ]; };\n"
 		"cgroup = { cpu = { max = \"12.34%\"; }; pids = { max = 5000000000L; }; };\n"
 		"rlimits = { as = { soft = \"1K\"; hard = \"unlimited\"; }; rttime = \"1.5ms\"; core = \"3T\"; };\n"
@@ -65,8 +67,10 @@ static void odd_values(void **state)
 		"users = { groups = ( 0, 4294967294L ); uid_map = ( { inside = 0; outside = 4294967294L; } );"
 		" gid_map = ( { inside = 0; outside = 1; count = 2; } ); };\n"
 		"landlock = { bind_tcp = [ ]; connect_tcp = [ 443 ]; };\n"
-		"seccomp = { rules = ( { syscalls = [ \"a\" ]; action = \"trap\"; when = ( { arg = 1; equals = 2; } ); } ); };\n"
-		"mounts = ( { type = \"file\"; target = \"/f\"; content = \"a\\nb\\n$$\"; mode = \"0004\"; uid = 0; } );");
+		"seccomp = { rules = ( { syscalls = [ \"a\" ]; action = \"trap\"; when = ( { arg = 1; equals = 2; } ); "
+		"} ); };\n"
+		"mounts = ( { type = \"file\"; target = \"/f\"; content = \"a\\nb\\n$$\"; mode = \"0004\"; uid = 0; } "
+		");");
 
 	(void)state;
 	assert_loaded(&loaded);
@@ -84,7 +88,8 @@ static void every_key(void **state)
 		const char *const sets[] = { setting, NULL };
 		struct loaded loaded = { 0 };
 
-		if (!example || strchr(keys[key].path, '[') || keys[key].type == TYPE_LIST || keys[key].flags & KEY_INPUT)
+		if (!example || strchr(keys[key].path, '[') || keys[key].type == TYPE_LIST ||
+		    keys[key].flags & KEY_INPUT)
 			continue;
 		if (example[0] == '"') {
 			(void)snprintf(setting, sizeof(setting), "%s=%s", keys[key].path, example + 1);
@@ -99,9 +104,23 @@ static void every_key(void **state)
 	}
 }
 
+/* Ids that are the default, under a map where they would not be. */
+static void ids_under_a_map_of_one(void **state)
+{
+	struct loaded loaded = load_text("format = 1; users = { map = \"root\"; uid = 1000; };");
+
+	(void)state;
+	assert_loaded(&loaded);
+	assert_int_equal(loaded.profile->users.uid, 1000);
+	assert_int_equal(loaded.profile->users.gid, 0);
+	assert_round_trip(loaded.profile);
+	unload(&loaded);
+}
+
 static void defaults_are_left_out(void **state)
 {
-	struct loaded loaded = load_text("format = 1; hostname = \"auto\"; cgroup = { cpu = { period = \"100ms\"; }; };");
+	struct loaded loaded =
+		load_text("format = 1; hostname = \"auto\"; cgroup = { cpu = { period = \"100ms\"; }; };");
 	char *text = NULL;
 
 	(void)state;
@@ -114,7 +133,8 @@ static void defaults_are_left_out(void **state)
 
 static void parameters_stand_expanded(void **state)
 {
-	struct loaded loaded = load_text("format = 1; params = ( { name = \"a\"; default = \"5$$\"; } ); description = \"${a}\";");
+	struct loaded loaded =
+		load_text("format = 1; params = ( { name = \"a\"; default = \"5$$\"; } ); description = \"${a}\";");
 	char *text = NULL;
 
 	(void)state;
@@ -128,8 +148,11 @@ static void parameters_stand_expanded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(shipped_profiles),	 cmocka_unit_test(odd_values),
-		cmocka_unit_test(every_key),		 cmocka_unit_test(defaults_are_left_out),
+		cmocka_unit_test(shipped_profiles),
+		cmocka_unit_test(odd_values),
+		cmocka_unit_test(every_key),
+		cmocka_unit_test(ids_under_a_map_of_one),
+		cmocka_unit_test(defaults_are_left_out),
 		cmocka_unit_test(parameters_stand_expanded),
 	};
 

@@ -21,7 +21,8 @@ static const char *message_of(const char *text, size_t length)
 	assert_int_equal(diagnostics.count, tree ? 0 : 1);
 	message[0] = '\0';
 	if (!tree)
-		(void)snprintf(message, sizeof(message), "%d: %s", diagnostics.items[0].line, diagnostics.items[0].what);
+		(void)snprintf(message, sizeof(message), "%d: %s", diagnostics.items[0].line,
+			       diagnostics.items[0].what);
 	arena_free(&arena);
 	return message;
 }
@@ -102,7 +103,8 @@ static void adjacent_strings(void **state)
 static void includes(void **state)
 {
 	(void)state;
-	assert_message("@include \"/etc/passwd\"\nv = 1;", "1: @include and the like are not part of the profile language");
+	assert_message("@include \"/etc/passwd\"\nv = 1;",
+		       "1: @include and the like are not part of the profile language");
 	assert_message("v = 1;\n\t @include \"x\"\n", "2: @include and the like are not part of the profile language");
 	assert_accepted("v = \"@include\"; // @include \"x\"\n");
 }
@@ -270,14 +272,22 @@ static void every_wide_number_survives(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integers_never_wrap),	    cmocka_unit_test(octal_look_alikes),
-		cmocka_unit_test(strings_end_where_they_seem_to), cmocka_unit_test(adjacent_strings),
-		cmocka_unit_test(includes),		    cmocka_unit_test(comments_end),
-		cmocka_unit_test(nesting),		    cmocka_unit_test(brackets),
-		cmocka_unit_test(trailing_commas),	    cmocka_unit_test(words_without_quotes),
-		cmocka_unit_test(bytes),		    cmocka_unit_test(duplicates),
-		cmocka_unit_test(size_is_bounded),	    cmocka_unit_test(random_bytes),
-		cmocka_unit_test(lines_and_paths),	    cmocka_unit_test(every_wide_number_survives),
+		cmocka_unit_test(integers_never_wrap),
+		cmocka_unit_test(octal_look_alikes),
+		cmocka_unit_test(strings_end_where_they_seem_to),
+		cmocka_unit_test(adjacent_strings),
+		cmocka_unit_test(includes),
+		cmocka_unit_test(comments_end),
+		cmocka_unit_test(nesting),
+		cmocka_unit_test(brackets),
+		cmocka_unit_test(trailing_commas),
+		cmocka_unit_test(words_without_quotes),
+		cmocka_unit_test(bytes),
+		cmocka_unit_test(duplicates),
+		cmocka_unit_test(size_is_bounded),
+		cmocka_unit_test(random_bytes),
+		cmocka_unit_test(lines_and_paths),
+		cmocka_unit_test(every_wide_number_survives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

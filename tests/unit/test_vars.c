@@ -82,7 +82,8 @@ static void the_environment_where_it_may(void **state)
 
 static void the_command_is_never_expanded(void **state)
 {
-	struct loaded loaded = load_text("format = 1; process = { command = [ \"sh\", \"-c\", \"echo $HOME ${x}\" ]; };");
+	struct loaded loaded =
+		load_text("format = 1; process = { command = [ \"sh\", \"-c\", \"echo $HOME ${x}\" ]; };");
 
 	(void)state;
 	assert_loaded(&loaded);
@@ -110,18 +111,17 @@ static void the_directory_of_the_file(void **state)
 	assert_refused(load_with("format = 1;", sets), "command line:description: ${PROFILE_DIR} has no value here", 1);
 }
 
-static const char declared[] =
-	"format = 1;\nparams = (\n"
-	" { name = \"dir\"; type = \"directory\"; default = \"/\"; },\n"
-	" { name = \"n\"; type = \"int\"; doc = \"how many\"; },\n"
-	" { name = \"size\"; type = \"size\"; default = \"1M\"; },\n"
-	" { name = \"wait\"; type = \"duration\"; default = \"1s\"; },\n"
-	" { name = \"init\"; type = \"bool\"; default = \"true\"; },\n"
-	" { name = \"any\"; default = \"a b\"; },\n"
-	" { name = \"path\"; type = \"path\"; default = \"x/../y\"; }\n);\n"
-	"cgroup = { pids = { max = \"${n}\"; }; memory = { max = \"${size}\"; }; };\n"
-	"process = { init = \"${init}\"; kill_grace = \"${wait}\"; cwd = \"${dir}\"; };\n"
-	"description = \"${any} ${path}\";\n";
+static const char declared[] = "format = 1;\nparams = (\n"
+			       " { name = \"dir\"; type = \"directory\"; default = \"/\"; },\n"
+			       " { name = \"n\"; type = \"int\"; doc = \"how many\"; },\n"
+			       " { name = \"size\"; type = \"size\"; default = \"1M\"; },\n"
+			       " { name = \"wait\"; type = \"duration\"; default = \"1s\"; },\n"
+			       " { name = \"init\"; type = \"bool\"; default = \"true\"; },\n"
+			       " { name = \"any\"; default = \"a b\"; },\n"
+			       " { name = \"path\"; type = \"path\"; default = \"x/../y\"; }\n);\n"
+			       "cgroup = { pids = { max = \"${n}\"; }; memory = { max = \"${size}\"; }; };\n"
+			       "process = { init = \"${init}\"; kill_grace = \"${wait}\"; cwd = \"${dir}\"; };\n"
+			       "description = \"${any} ${path}\";\n";
 
 static void parameters(void **state)
 {
@@ -164,13 +164,16 @@ static void parameters_that_are_wrong(void **state)
 	}
 	assert_refused(load_defined(declared, NULL), "test.conf:4:params[1]: the parameter n has no value", 1);
 	assert_refused(load_text("format = 1; params = ( { name = \"A\"; default = \"x\"; } );"),
-		       "test.conf:1:params[0].name: \"A\" is no name of a parameter: a lower-case letter, then lower-case letters, "
-		       "digits and '_'", 1);
+		       "test.conf:1:params[0].name: \"A\" is no name of a parameter: a lower-case letter, then "
+		       "lower-case letters, "
+		       "digits and '_'",
+		       1);
 	assert_refused(load_text("format = 1; params = ( { name = \"a\"; default = \"x\"; }, { name = \"a\"; } );"),
 		       "test.conf:1:params[1]: a second element with name a", 1);
 	assert_refused(load_text("format = 1; cgroup = { pids = { max = \"${UID}x\"; }; };"),
-		       getuid() == 0 ? "test.conf:1:cgroup.pids.max: 0x is no whole decimal number" :
-				       "test.conf:1:cgroup.pids.max: 65534x is no whole decimal number", 1);
+		       getuid() == 0 ? "test.conf:1:cgroup.pids.max: 0x is no whole decimal number"
+				     : "test.conf:1:cgroup.pids.max: 65534x is no whole decimal number",
+		       1);
 }
 
 static void parameters_are_inherited(void **state)
@@ -179,9 +182,12 @@ static void parameters_are_inherited(void **state)
 	struct loaded loaded = { 0 };
 
 	(void)state;
-	write_profile("base", "format = 1; params = ( { name = \"a\"; default = \"base\"; }, { name = \"b\"; default = \"base\"; } );"
-			      "description = \"${a} ${b}\";");
-	loaded = load_defined("format = 1; extends = [ \"base\" ]; params = ( { name = \"b\"; default = \"test\"; } );", given);
+	write_profile(
+		"base",
+		"format = 1; params = ( { name = \"a\"; default = \"base\"; }, { name = \"b\"; default = \"base\"; } );"
+		"description = \"${a} ${b}\";");
+	loaded = load_defined("format = 1; extends = [ \"base\" ]; params = ( { name = \"b\"; default = \"test\"; } );",
+			      given);
 	assert_loaded(&loaded);
 	assert_string_equal(loaded.profile->description, "given test");
 	assert_int_equal(loaded.profile->params.count, 2);
@@ -203,7 +209,9 @@ static void replaced_values_are_not_expanded(void **state)
 static void identities_are_expanded(void **state)
 {
 	static const char *const sets[] = { "mounts[/web/x].size=2M", NULL };
-	struct loaded loaded = load_with("format = 1; name = \"web\"; mounts = ( { type = \"tmpfs\"; target = \"/${NAME}/x\"; } );", sets);
+	struct loaded loaded =
+		load_with("format = 1; name = \"web\"; mounts = ( { type = \"tmpfs\"; target = \"/${NAME}/x\"; } );",
+			  sets);
 
 	(void)state;
 	assert_loaded(&loaded);
@@ -215,11 +223,16 @@ static void identities_are_expanded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_closed_list),	       cmocka_unit_test(what_is_not_a_variable),
-		cmocka_unit_test(the_environment_where_it_may), cmocka_unit_test(the_command_is_never_expanded),
-		cmocka_unit_test(the_directory_of_the_file),   cmocka_unit_test(parameters),
-		cmocka_unit_test(parameters_that_are_wrong),   cmocka_unit_test(parameters_are_inherited),
-		cmocka_unit_test(replaced_values_are_not_expanded), cmocka_unit_test(identities_are_expanded),
+		cmocka_unit_test(the_closed_list),
+		cmocka_unit_test(what_is_not_a_variable),
+		cmocka_unit_test(the_environment_where_it_may),
+		cmocka_unit_test(the_command_is_never_expanded),
+		cmocka_unit_test(the_directory_of_the_file),
+		cmocka_unit_test(parameters),
+		cmocka_unit_test(parameters_that_are_wrong),
+		cmocka_unit_test(parameters_are_inherited),
+		cmocka_unit_test(replaced_values_are_not_expanded),
+		cmocka_unit_test(identities_are_expanded),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);
