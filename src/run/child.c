@@ -14,6 +14,7 @@
 #include "run/child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -111,6 +112,20 @@ CHILD static void send_pty(const struct child_start *start, struct inside *insid
 	fd_close(&inside->pty_master);
 }
 
+/* Nothing of the payload runs beside an init that still has its powers. Its end without a word is init's to report. */
+CHILD static void wait_for_init(int ready)
+{
+	char word = 0;
+	ssize_t n = 0;
+
+	do
+		n = read(ready, &word, 1);
+	while (n < 0 && errno == EINTR);
+	if (n != 1)
+		_exit(EXIT_OF_INTERNAL);
+	close(ready);
+}
+
 /* The payload is forked before confine: init keeps none of the payload's limits, the payload nothing of init's. The plain
  * clone3 is a fork without the C library's handlers. A time namespace made in enter is the new process's.
  *
@@ -121,12 +136,18 @@ CHILD static void split_from_init(const struct child_start *start, const struct 
 	int death_signal = start->plan->namespaces.pid ? SIGKILL : 0;
 	struct clone_args args = { .exit_signal = SIGCHLD };
 	struct error err = { 0 };
-	pid_t payload = prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0) ? -1 : sys_clone3(&args);
+	int ready[2];
+	pid_t payload = -1;
 
+	if (!pipe2(ready, O_CLOEXEC) && !prctl(PR_SET_PDEATHSIG, death_signal, 0, 0, 0))
+		payload = sys_clone3(&args);
 	if (payload > 0)
-		init_main(start, inside, payload);
-	if (payload == 0 && !prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		init_main(start, inside, payload, ready[1]);
+	if (payload == 0 && !prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) {
+		close(ready[1]);
+		wait_for_init(ready[0]);
 		return;
+	}
 	fail_errno(&err, K_PROCESS_INIT, "cannot fork the payload from init");
 	steps_stamp(&err, PHASE_ENTER, "launch");
 	report_and_exit(start, &err);

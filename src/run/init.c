@@ -4,7 +4,8 @@
  * orphan inside, the lifeline's reader, and the only process inside that runs code of ours beside the payload, which
  * may be hostile. So before it waits for anything it closes all it holds but the socket, wipes the launcher's arguments
  * and environment out of its memory (/proc/1/cmdline is readable inside, whatever the dumpable flag), drops its
- * capabilities and puts itself under a filter (run/shed.c). Non-dumpable it has been since `go`.
+ * capabilities and puts itself under a filter (run/shed.c). Non-dumpable it has been since `go`. The payload waits until
+ * all that is done.
  *
  * Then it waits for two things:
  *   - SIGCHLD: reaps. When the payload itself has ended, its wait status goes up and init ends.
@@ -33,6 +34,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "base/syscall.h"
 #include "run/end.h"
@@ -44,6 +46,7 @@
 
 struct init {
 	int socket, children; /* children: signalfd of SIGCHLD */
+	int ready;            /* the payload waits at its other end; -1 once told */
 	pid_t payload;
 	bool pid_namespace; /* ours: the kernel kills the rest */
 	const struct handed *handed;
@@ -108,8 +111,8 @@ CHILD static int open_children(struct init *init, struct error *err)
 
 CHILD static int shed_all(const struct init *init, const struct plan *plan, struct error *err)
 {
-	int keep[2 + sizeof(init->handed->cgroup_kill) / sizeof(int)] = { init->socket, init->children };
-	size_t count = 2;
+	int keep[3 + sizeof(init->handed->cgroup_kill) / sizeof(int)] = { init->socket, init->children, init->ready };
+	size_t count = 3;
 
 	for (int i = 0; !init->pid_namespace && i < init->handed->cgroup_kill_count; i++)
 		keep[count++] = init->handed->cgroup_kill[i];
@@ -181,17 +184,27 @@ CHILD static void watch(const struct init *init)
 	}
 }
 
-CHILD void init_main(const struct child_start *start, const struct inside *inside, pid_t payload)
+CHILD static int let_payload_run(struct init *init, struct error *err)
+{
+	if (write_all(init->ready, "", 1))
+		return fail_errno(err, K_PROCESS_INIT, "cannot let the payload run");
+	fd_close(&init->ready);
+	return 0;
+}
+
+CHILD void init_main(const struct child_start *start, const struct inside *inside, pid_t payload, int ready)
 {
 	struct record record = { .type = RECORD_FAILED };
 	struct init init = {
 		.socket = start->socket,
+		.ready = ready,
 		.payload = payload,
 		.pid_namespace = start->plan->namespaces.pid,
 		.handed = &inside->handed,
 	};
 
-	if (!open_children(&init, &record.error) && !shed_all(&init, start->plan, &record.error))
+	if (!open_children(&init, &record.error) && !shed_all(&init, start->plan, &record.error) &&
+	    !let_payload_run(&init, &record.error))
 		watch(&init);
 	steps_stamp(&record.error, PHASE_ENTER, "init");
 	(void)record_send(init.socket, &record, -1);

@@ -6,8 +6,9 @@
 
 /* Takes over the process that forked `payload`: closes what it does not need, gives up every power, then reaps orphans,
  * passes signals on from the socket, sends `exited` when the payload ends, and ends with it. When the socket reads EOF
- * the launcher is gone: everything inside is killed at once. Never returns. */
-CHILD void init_main(const struct child_start *start, const struct inside *inside, pid_t payload)
+ * the launcher is gone: everything inside is killed at once. Never returns. A byte on `ready` says that every power is
+ * gone; its end without one, that the payload must not run. */
+CHILD void init_main(const struct child_start *start, const struct inside *inside, pid_t payload, int ready)
 	__attribute__((noreturn));
 
 #endif
