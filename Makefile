@@ -142,6 +142,7 @@ $(BUILD)/gen/filters.c: $(BUILD)/mkfilters $(wildcard profiles/*.conf)
 
 export RESULTS := $(abspath $(BUILD)/results)
 export SANDBOX := $(abspath $(BUILD)/sandbox)
+export INJECT := $(abspath $(BUILD)/tests/inject)
 export SANDBOX_ROOTFS := $(ROOTFS)
 export SANDBOX_ROOTFS_DEBIAN := $(ROOTFS_DEBIAN)
 BATS = bats --formatter tap --print-output-on-failure
@@ -150,6 +151,10 @@ SUITES = lint unit func attack fault
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command
 	@mkdir -p $(@D)
 	$(call quiet,CC)$(COMPILE) -MMD -MP $(LINKING) -o $@ $< $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(LIBRARIES) -lcmocka
+
+$(BUILD)/tests/inject: tests/fault/inject.c $(BUILD)/.command
+	@mkdir -p $(@D)
+	$(call quiet,CC)$(COMPILE) $(LINKING) -o $@ $<
 
 .PHONY: check $(SUITES) test-deps
 # Every suite runs, whatever became of the one before; the last line is the sum.
@@ -163,7 +168,7 @@ unit: $(UNIT_TESTS)
 	@tests/lib/suite $@ tests/lib/unit $^
 lint: all
 	@tests/lib/suite $@ tests/lint/run
-func attack fault: all
+func attack fault: all $(BUILD)/tests/inject
 	@tests/lib/suite $@ $(BATS) tests/$@
 
 .PHONY: fuzz bench vm

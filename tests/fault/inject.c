@@ -1,8 +1,8 @@
 /* inject: runs a command and makes one system call of it fail. Usage: inject REPORT PAYLOAD ROLE INDEX ERRNO COMMAND [ARG...]
  *
  * ROLE counts the processes in the order they are made, 0 being the command; INDEX counts the system calls of that
- * process from 1. ROLE -1 fails nothing. The call is not made, with one exception: close(2) frees its descriptor whatever it
- * returns. A process that has executed a file named PAYLOAD is let go with all its children: what comes after is not ours.
+ * process from 1. ROLE -1 fails nothing. The call is not made; close(2) alone frees its descriptor whatever it returns.
+ * Below a seccomp filter nothing fails: the filter would see a call that nobody made. A process that has executed a file named PAYLOAD is let go with all its children: what comes after is not ours.
  *
  * REPORT gets a line for every call seen, "ROLE INDEX NUMBER", with " failed" behind the one that was made to. Exit status
  * is the command's, 128 plus the signal's number if one ended it.
@@ -62,6 +62,21 @@ static bool runs_payload(pid_t pid)
 	return strcmp(name ? name + 1 : path, payload) == 0;
 }
 
+static bool is_filtered(pid_t pid)
+{
+	char path[64], line[256];
+	bool filtered = false;
+	FILE *file = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file))
+		filtered = filtered || strcmp(line, "Seccomp:\t2\n") == 0;
+	if (file)
+		fclose(file);
+	return filtered;
+}
+
 static void enter_call(struct process *process)
 {
 	struct user_regs_struct regs;
@@ -69,7 +84,7 @@ static void enter_call(struct process *process)
 	process->count++;
 	if (ptrace(PTRACE_GETREGS, process->pid, NULL, &regs) < 0)
 		return;
-	process->failing = process->role == wanted_role && process->count == wanted_index;
+	process->failing = process->role == wanted_role && process->count == wanted_index && !is_filtered(process->pid);
 	fprintf(report, "%d %d %llu%s\n", process->role, process->count, regs.orig_rax, process->failing ? " failed" : "");
 	if (process->failing && regs.orig_rax != SYS_close) {
 		regs.orig_rax = ~0ULL;
