@@ -287,6 +287,20 @@ static void payload_runs(struct watch *watch)
 	end_everything(watch);
 }
 
+/* The child and init exit by themselves in two cases: with the payload, or after a record; and without one when the
+ * socket failed them, while nothing of the payload ran. */
+static void note_silent_end(struct watch *watch, int status)
+{
+	struct outcome *out = watch->out;
+
+	if (!watch->launch->plan->process.init || out->status_known || out->failed || watch->killed || !WIFEXITED(status))
+		return;
+	fail(&out->error, K_NONE, "the sandbox ended before the command ran");
+	steps_stamp(&out->error, PHASE_ENTER, "launch");
+	out->failed = true;
+	out->running = false;
+}
+
 /* The pidfd says that it has ended, so this does not wait. The last records are still in the socket. */
 static void reap_child(struct watch *watch)
 {
@@ -298,6 +312,7 @@ static void reap_child(struct watch *watch)
 		;
 	host->child = 0;
 	read_records(watch);
+	note_silent_end(watch, status);
 	if (!out->end_time)
 		out->end_time = clock_now();
 	if (!out->status_known && (!watch->launch->plan->process.init || watch->killed)) {
