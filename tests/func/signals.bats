@@ -6,10 +6,11 @@ load ../lib/common
 trapper='trap "echo got $1; exit 7" "$1"; echo ready; while :; do sleep 0.05; done'
 
 # start ARG...: the launcher in the background with its output in $TMP/out, until the payload is ready. The program itself,
-# not the function: $! would be a shell around it.
+# not the function: $! would be a shell around it. With all signals as a terminal's shell starts a job: this one has its
+# background jobs ignore two.
 start() {
 	: >"$TMP/out"
-	"$SANDBOX" "$@" >"$TMP/out" 2>&1 &
+	env --default-signal "$SANDBOX" "$@" >"$TMP/out" 2>&1 &
 	launcher=$!
 	wait_until 10 grep -q ready "$TMP/out"
 }
@@ -120,6 +121,21 @@ passed_on() {
 @test "control: the same signals do end an ordinary process inside" {
 	run sandbox run -- sh -c 'sleep 60 & kill -KILL $!; wait $!'
 	assert_status 137
+}
+
+@test "what the launcher was told to ignore is not passed on" {
+	"$SANDBOX" run -- sh -c 'echo ready; sleep 1; exit 5' >"$TMP/out" &
+	launcher=$!
+	wait_until 10 grep -q ready "$TMP/out"
+	kill -INT "$launcher"
+	finish
+	assert_status 5
+	nohup "$SANDBOX" run -- sh -c 'echo ready; sleep 1; exit 6' >"$TMP/out2" 2>&1 &
+	launcher=$!
+	wait_until 10 grep -q ready "$TMP/out2"
+	kill -HUP "$launcher"
+	finish
+	assert_status 6
 }
 
 @test "the launcher's ignored and blocked signals are not the payload's" {

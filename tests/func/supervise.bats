@@ -1,5 +1,6 @@
 # supervise: init reaps, limits end, nothing survives, output is bounded and complete.
 # shellcheck disable=SC2016 # scripts in single quotes are for the shell inside
+bats_require_minimum_version 1.5.0
 load ../lib/common
 
 setup() {
@@ -37,7 +38,7 @@ with_record() {
 }
 
 @test "a command that is not there is 127, one that cannot run 126" {
-	run sandbox run -- /nonexistent
+	run -127 sandbox run -- /nonexistent
 	assert_status 127
 	assert_output "cannot execute /nonexistent"
 	run sandbox run -- /etc/passwd
@@ -115,7 +116,7 @@ with_record() {
 @test "control: such processes do outlive a shell" {
 	sh -c "setsid sleep $mark & exit 4" || :
 	sleep 0.2
-	! none_left
+	if none_left; then false; fi
 	pkill -fx "sleep $mark"
 }
 
