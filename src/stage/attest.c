@@ -6,7 +6,7 @@
  * plan     (parent) notes what the launcher itself looks like (namespaces, session) and what the child will look for,
  *          and makes room to read into. After every other plan but landlock's and seccomp's, which it has no part in.
  * enter    (child, after the pivot) holds the mount table against the plan (attest_mounts.c), with the builder's
- * rights.
+ *          rights, and what init will share.
  * confine  (payload) reads everything else: namespaces, credentials, descriptors, limits, cgroup, session, keyring,
  *          and what the kernel forgets when credentials change. After everything that can be read back; before
  *          landlock, after which nothing can be opened, and seccomp, after which nothing may be callable. Those two
@@ -25,6 +25,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -102,9 +103,31 @@ int attest_plan(const struct profile *profile, struct plan *plan, struct error *
 
 /* ---- the child */
 
+CHILD static int check_names(const struct plan *plan, struct error *err)
+{
+	struct utsname names;
+
+	if (uname(&names))
+		return fail_errno(err, K_HOSTNAME, "cannot read the host name");
+	if (plan->uts.hostname && strcmp(plan->uts.hostname, names.nodename) != 0)
+		return fail(err, K_HOSTNAME, "host name: planned %s, found %s", plan->uts.hostname, names.nodename);
+	if (plan->uts.domainname && strcmp(plan->uts.domainname, names.domainname) != 0)
+		return fail(err, K_DOMAINNAME, "domain name: planned %s, found %s", plan->uts.domainname,
+			    names.domainname);
+	return 0;
+}
+
+/* Init stays behind as it is here. */
+CHILD static int check_dumpable(struct error *err)
+{
+	return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) ? fail(err, 0, "the process can be looked into (dumpable)") : 0;
+}
+
 CHILD int attest_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
-	return attest_mounts(plan, inside, err) ? error_exit(err, EXIT_OF_INTERNAL) : 0;
+	if (attest_mounts(plan, inside, err) || check_names(plan, err) || check_dumpable(err))
+		return error_exit(err, EXIT_OF_INTERNAL);
+	return 0;
 }
 
 CHILD static int check_namespaces(const struct plan *plan, const struct inside *inside, struct error *err)
@@ -138,7 +161,7 @@ CHILD static int check_session(const struct inside *inside, struct error *err)
 
 	if (session <= 0 || (session != getpid() && session != getppid()))
 		return fail(err, 0, "the session is not the sandbox's own");
-	if (inside->keyring != -1 && keyring != inside->keyring)
+	if (inside->keyring != -1 && (inside->keyring <= 0 || keyring != inside->keyring))
 		return fail(err, 0, "the session keyring is not the sandbox's own");
 	return 0;
 }

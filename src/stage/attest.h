@@ -24,6 +24,7 @@ struct attest_mount {
 	uint64_t attributes;      /* MOUNT_ATTR_* that it must have at least */
 	uint64_t tree_attributes; /* ... and what is mounted below it */
 	bool tree;                /* mounts below it are its own; else they must be promised too */
+	bool dev;                 /* a minimal /dev: its nodes must be there */
 	bool may_be_absent;       /* no such path inside: nothing was mounted */
 	/* Filled in the child. */
 	uint64_t id;       /* 0: absent */

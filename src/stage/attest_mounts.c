@@ -14,7 +14,9 @@
 #include <linux/mount.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 
 enum { TABLE_MIN = 256 * 1024, TABLE_MAX = 128 * 1024 * 1024 };
@@ -27,7 +29,27 @@ static bool is_mount(const struct mount_plan *item)
 	return !item->skipped && item->type != MOUNTS_TYPE_SYMLINK && item->type != MOUNTS_TYPE_DIRECTORY;
 }
 
-static struct attest_mount of_item(const struct mount_plan *item)
+static bool identity(const struct id_map *map, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (map[i].inside != map[i].outside)
+			return false;
+	return true;
+}
+
+/* Whether owners are shown through another map than the mount's own. For an overlay they are, but in its layers. */
+static uint64_t idmapped(const struct plan *plan, int idmap, const struct host_object *source)
+{
+	const struct userns_plan *userns = &plan->userns;
+	bool shifted = userns->joined || userns->auto_range || !identity(userns->uid_map, userns->uid_map_count) ||
+		       !identity(userns->gid_map, userns->gid_map_count);
+
+	if (!source->path || idmap == IDMAP_NONE || (idmap == IDMAP_AUTO && !shifted))
+		return 0;
+	return MOUNT_ATTR_IDMAP;
+}
+
+static struct attest_mount of_item(const struct plan *plan, const struct mount_plan *item)
 {
 	struct attest_mount mount = {
 		.path = item->target,
@@ -39,17 +61,22 @@ static struct attest_mount of_item(const struct mount_plan *item)
 	if (item->seal)
 		mount.attributes |= MOUNT_ATTR_RDONLY;
 	mount.tree = item->type == MOUNTS_TYPE_DEV || (item->type == MOUNTS_TYPE_BIND && item->recursive);
-	mount.tree_attributes =
-		item->type == MOUNTS_TYPE_DEV ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC : mount.attributes;
+	mount.tree_attributes = mount.attributes;
+	mount.dev = item->type == MOUNTS_TYPE_DEV;
+	if (mount.dev)
+		mount.tree_attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
+	mount.attributes |= idmapped(plan, item->idmap, &item->source);
 	return mount;
 }
 
-static struct attest_mount of_root(const struct root_plan *root)
+static struct attest_mount of_root(const struct plan *plan)
 {
+	const struct root_plan *root = &plan->root;
 	struct attest_mount mount = { .path = "/", .key = K_ROOT_SOURCE, .index = -1, .attributes = root->attributes };
 
 	mount.tree = root->source.path;
 	mount.tree_attributes = root->attributes;
+	mount.attributes |= idmapped(plan, root->idmap, &root->source);
 	if (root->seal)
 		mount.attributes |= MOUNT_ATTR_RDONLY;
 	return mount;
@@ -77,10 +104,10 @@ int attest_mounts_plan(struct plan *plan, struct attest_facts *facts, struct err
 	facts->mounts = arena_array(&plan->arena, most, sizeof(*facts->mounts));
 	if (!facts->mounts)
 		return fail_errno(err, 0, "cannot keep the list of mounts");
-	facts->mounts[facts->mount_count++] = of_root(&plan->root);
+	facts->mounts[facts->mount_count++] = of_root(plan);
 	for (size_t i = 0; i < plan->mounts.count; i++)
 		if (is_mount(&plan->mounts.items[i]))
-			facts->mounts[facts->mount_count++] = of_item(&plan->mounts.items[i]);
+			facts->mounts[facts->mount_count++] = of_item(plan, &plan->mounts.items[i]);
 	add_paths(facts, &profile->hide, K_HIDE);
 	add_paths(facts, &profile->read_only, K_READ_ONLY);
 	return 0;
@@ -92,10 +119,17 @@ static const struct {
 	uint64_t attribute;
 	const char *word; /* in the sixth field of mountinfo, proc(5) */
 } flags[] = {
-	{ MOUNT_ATTR_RDONLY, "ro" },
-	{ MOUNT_ATTR_NOSUID, "nosuid" },
-	{ MOUNT_ATTR_NODEV, "nodev" },
-	{ MOUNT_ATTR_NOEXEC, "noexec" },
+	{ MOUNT_ATTR_RDONLY, "ro" },     { MOUNT_ATTR_NOSUID, "nosuid" },  { MOUNT_ATTR_NODEV, "nodev" },
+	{ MOUNT_ATTR_NOEXEC, "noexec" }, { MOUNT_ATTR_IDMAP, "idmapped" },
+};
+
+/* What a minimal /dev holds. */
+static const struct {
+	const char *name;
+	unsigned major, minor; /* 0: something is mounted there */
+} nodes[] = {
+	{ "null", 1, 3 },    { "zero", 1, 5 }, { "full", 1, 7 }, { "random", 1, 8 },
+	{ "urandom", 1, 9 }, { "tty", 5, 0 },  { "pts", 0, 0 },  { "shm", 0, 0 },
 };
 
 /* The fields of one line that matter; they point into it. */
@@ -145,6 +179,31 @@ CHILD static int check_flags(const struct attest_mount *mount, const struct line
 	return 0;
 }
 
+/* The device, or a mount in its place: the device's own, or what the profile covers it with. */
+CHILD static bool is_node(const struct statx *at, unsigned major, unsigned minor)
+{
+	if (at->stx_attributes & STATX_ATTR_MOUNT_ROOT)
+		return true;
+	return major && S_ISCHR(at->stx_mode) && at->stx_rdev_major == major && at->stx_rdev_minor == minor;
+}
+
+CHILD static int check_dev(const struct attest_mount *mount, struct error *err)
+{
+	AUTO_CLOSE int dev = open(mount->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+		struct statx at;
+
+		if (dev < 0 || statx(dev, nodes[i].name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE, &at))
+			return fail_errno_at(err, mount->key, mount->index, "cannot look at %s/%s", mount->path,
+					     nodes[i].name);
+		if (!is_node(&at, nodes[i].major, nodes[i].minor))
+			return fail_at(err, mount->key, mount->index, "%s/%s is not what it should be", mount->path,
+				       nodes[i].name);
+	}
+	return 0;
+}
+
 /* Finds the number of the mount that `mount->path` is the root of. */
 CHILD static int find(struct attest_mount *mount, struct error *err)
 {
@@ -158,7 +217,7 @@ CHILD static int find(struct attest_mount *mount, struct error *err)
 	if (!(at.stx_mask & STATX_MNT_ID) || !(at.stx_attributes & STATX_ATTR_MOUNT_ROOT))
 		return fail_at(err, mount->key, mount->index, "nothing is mounted on %s", mount->path);
 	mount->id = at.stx_mnt_id;
-	return 0;
+	return mount->dev ? check_dev(mount, err) : 0;
 }
 
 /* A path may be promised twice (hidden and mounted on): every promise about one mount must hold. */
@@ -181,7 +240,7 @@ CHILD static bool below(const struct line *line, const struct attest_mount *moun
 {
 	size_t length = mount->point_length == 1 ? 0 : mount->point_length;
 
-	return mount->tree && mount->point && line->point_length > length && line->point[length] == '/' &&
+	return mount->tree && mount->point && line->point_length > mount->point_length && line->point[length] == '/' &&
 	       !strncmp(line->point, mount->point, length);
 }
 

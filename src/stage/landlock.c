@@ -196,19 +196,21 @@ CHILD static bool same_file(const struct stat *a, const struct stat *b)
 /* *ret_root becomes true when the path is the root directory. */
 CHILD static int add_path(int ruleset, const struct landlock_path *path, bool *ret_root, struct error *err)
 {
-	AUTO_CLOSE int fd = open_in_root(AT_FDCWD, path->path, O_PATH, 0);
+	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int fd = root < 0 ? -1 : open_in_root(root, path->path, O_PATH, 0);
 	struct path_attr attr = { .allowed = path->access, .parent_fd = fd };
-	struct stat found, root;
+	struct stat found, top;
 
 	if (fd < 0)
 		return fail_errno_at(err, path->key, path->index, "cannot open %s", path->path);
-	if (fstat(fd, &found) || stat("/", &root))
+	if (fstat(fd, &found) || fstat(root, &top))
 		return fail_errno_at(err, path->key, path->index, "cannot look at %s", path->path);
+	fd_close(&root);
 	if (!S_ISDIR(found.st_mode))
 		attr.allowed &= FS_OF_FILES;
 	if (sys_landlock_add_rule(ruleset, RULE_PATH_BENEATH, &attr, 0))
 		return fail_errno_at(err, path->key, path->index, "cannot add a Landlock rule for %s", path->path);
-	*ret_root = *ret_root || same_file(&found, &root);
+	*ret_root = *ret_root || same_file(&found, &top);
 	return 0;
 }
 

@@ -39,8 +39,8 @@ enum { RESOURCE_COUNT = sizeof(resources) / sizeof(resources[0]) };
 _Static_assert(RESOURCE_COUNT == (int)RLIM_NLIMITS, "every limit of the kernel has a key");
 
 /* Beside 0-2 and what is passed, the launch itself holds three descriptors at most (record socket, running pipe, and a
- * procfs or a landlock ruleset) and opens one more at a time. */
-enum { NOFILE_OWN = 3 + 3 + 1 };
+ * procfs or a landlock ruleset) and opens two more at a time. */
+enum { NOFILE_OWN = 3 + 3 + 2 };
 
 static rlim_t kernel_value(uint64_t value)
 {

@@ -82,7 +82,7 @@ with() {
 
 @test "few descriptors and little memory for the payload leave it enough" {
 	with '{ type = "proc"; target = "/proc"; }, { type = "dev"; target = "/dev"; }' \
-		'rlimits = { nofile = 7; as = "16M"; stack = "128K"; fsize = "0M"; };'
+		'rlimits = { nofile = 8; as = "16M"; stack = "128K"; fsize = "0M"; };'
 	run sandbox -p "$PROFILE" -- echo runs
 	assert_line runs
 }

@@ -82,13 +82,13 @@ limits() {
 }
 
 @test "descriptors: few are enough, too few are refused before anything starts" {
-	with 'nofile = 7;'
+	with 'nofile = 8;'
 	run sandbox -p "$PROFILE" -- sh -c 'ulimit -n'
-	assert_line 7
-	with 'nofile = 6;'
+	assert_line 8
+	with 'nofile = 7;'
 	run sandbox -p "$PROFILE" -- true
 	assert_status 121
-	assert_output "rlimits.nofile: cannot do with 6 descriptors"
+	assert_output "rlimits.nofile: cannot do with 7 descriptors"
 }
 
 @test "no core file leaves the sandbox, whatever the caller allows" {

@@ -1,6 +1,9 @@
 /* state: odd jobs on the properties of a process, for the tests. Static; runs inside and outside.
  *
  *	state hostile COMMAND...	runs COMMAND with everything inherited that a hostile caller can pass on
+ *	state block COMMAND...		runs COMMAND with SIGUSR1 blocked
+ *	state ignore COMMAND...		runs COMMAND with SIGUSR1 ignored
+ *	state noargs PATH		runs PATH without any argument, its own name included
  *	state rwx			maps memory that is writable and executable: "mapped" or "refused"
  *	state regain			tries to get capabilities back in every way; prints what it then has, "CapEff: MASK"
  *	state drop UID			setuid(UID), as a server does; prints what it then has
@@ -71,6 +74,15 @@ static int hostile(char **argv)
 	(void)setpriority(PRIO_PROCESS, 0, 3);
 	ignore_and_block();
 	return execute(argv);
+}
+
+static int no_arguments(const char *path)
+{
+	char *none[] = { NULL };
+
+	(void)execve(path, none, environ);
+	perror(path);
+	return 127;
 }
 
 static int rwx(void)
@@ -155,11 +167,21 @@ static int drop(const char *uid)
 int main(int argc, char **argv)
 {
 	const char *job = argc > 1 ? argv[1] : "";
+	sigset_t usr1;
+
+	sigemptyset(&usr1);
+	sigaddset(&usr1, SIGUSR1);
 
 	if (!strcmp(job, "hostile") && argc > 2)
 		return hostile(argv + 2);
 	if (!strcmp(job, "withkey") && argc > 2)
 		return with_key(argv + 2);
+	if (!strcmp(job, "block") && argc > 2)
+		return sigprocmask(SIG_BLOCK, &usr1, NULL) || execute(argv + 2);
+	if (!strcmp(job, "ignore") && argc > 2)
+		return signal(SIGUSR1, SIG_IGN) == SIG_ERR || execute(argv + 2);
+	if (!strcmp(job, "noargs") && argc > 2)
+		return no_arguments(argv[2]);
 	if (!strcmp(job, "rwx"))
 		return rwx();
 	if (!strcmp(job, "regain") || !strcmp(job, "regain-again"))
