@@ -21,7 +21,7 @@ CONF
 		{ name = "net/ipv4/conf/lo/forwarding"; value = "1"; }'
 	for as in as_self as_user; do
 		[ "$as" = as_self ] && map=auto || map=root
-		run "$as" sandbox -p "$PROFILE" -s users.map=$map -- \
+		run "$as" sandbox -p "$PROFILE" -s users.map="$map" -- \
 			cat /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/conf/lo/forwarding
 		assert_status 0
 		[ "$(xargs <<<"$output")" = "77 1" ]
