@@ -52,7 +52,7 @@ CHILD static int make_directory(int parent, const char *name)
 {
 	if (mkdirat(parent, name, 0755) && errno != EEXIST)
 		return -1;
-	return open_beneath(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	return open_beneath(parent, name, O_PATH | O_DIRECTORY);
 }
 
 CHILD int place_directory(int root, const char *path)
