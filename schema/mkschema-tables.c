@@ -17,7 +17,7 @@ static const char *upper(const char *text)
 	size_t i = 0;
 
 	for (; i < sizeof(buffer) - 1 && text[i]; i++)
-		buffer[i] = text[i] == '-' ? '_' : (char)toupper((unsigned char)text[i]);
+		buffer[i] = (char)(text[i] == '-' ? '_' : toupper((unsigned char)text[i]));
 	buffer[i] = '\0';
 	return buffer;
 }

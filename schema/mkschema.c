@@ -103,7 +103,7 @@ static void make_id(struct row *row)
 	for (const char *from = row->path; *from; from++) {
 		if (*from == '[' || *from == ']')
 			continue;
-		*to++ = *from == '.' ? '_' : (char)toupper((unsigned char)*from);
+		*to++ = (char)(*from == '.' ? '_' : toupper((unsigned char)*from));
 	}
 	*to = '\0';
 }

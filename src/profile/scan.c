@@ -68,7 +68,9 @@ static bool is_digit(char c)
 /* The character `ahead` of the current one; NUL behind the end. */
 static char peek(const struct scan *scan, size_t ahead)
 {
-	return (size_t)(scan->end - scan->at) > ahead ? scan->at[ahead] : '\0';
+	if ((size_t)(scan->end - scan->at) <= ahead)
+		return '\0';
+	return scan->at[ahead];
 }
 
 /* A missing quote turns the text around; what is then found strange is not what is wrong. */
@@ -319,10 +321,11 @@ static int scan_close(struct scan *scan)
 {
 	static const char pairs[] = "{}()[]";
 	char c = *scan->at;
-	char open = scan->depth ? scan->open[scan->depth - 1].bracket : '\0';
+	char open = '\0';
 
-	if (!open)
+	if (!scan->depth)
 		return REFUSE(scan, "%c closes nothing", c);
+	open = scan->open[scan->depth - 1].bracket;
 	if (strchr(pairs, open)[1] != c)
 		return REFUSE(scan, "%c stands where the %c of line %d must be closed", c, open,
 			      scan->open[scan->depth - 1].line);
