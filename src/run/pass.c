@@ -9,6 +9,8 @@
  * the payload, and is signalled directly. It is process 1 of its namespace then, and the kernel drops signals that it
  * does not handle, SIGKILL and SIGSTOP excepted (pid_namespaces(7)).
  *
+ * A signal that the launcher was started to ignore, by nohup(1) or as a script's background job, stays ignored.
+ *
  * Never fails: a payload that is gone needs no signal.
  */
 #include "run/pass.h"
@@ -36,9 +38,12 @@ const struct pass *pass_find(int number)
 
 void pass_set(sigset_t *ret)
 {
+	struct sigaction action;
+
 	sigemptyset(ret);
 	for (int i = 0; i < PASS_COUNT; i++)
-		sigaddset(ret, passes[i].number);
+		if (sigaction(passes[i].number, NULL, &action) || action.sa_handler != SIG_IGN)
+			sigaddset(ret, passes[i].number);
 }
 
 /* The child's number is safe: it is ours to wait for. */

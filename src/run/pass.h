@@ -24,7 +24,7 @@ struct passing {
 /* How signal `number` is passed on; NULL: it is not. */
 const struct pass *pass_find(int number);
 
-/* All signals that are. */
+/* All signals that are, but for those that we were started to ignore. */
 void pass_set(sigset_t *ret);
 
 /* Passes a signal on, or as soon as the socket has room. */

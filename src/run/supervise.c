@@ -293,7 +293,8 @@ static void note_silent_end(struct watch *watch, int status)
 {
 	struct outcome *out = watch->out;
 
-	if (!watch->launch->plan->process.init || out->status_known || out->failed || watch->killed || !WIFEXITED(status))
+	if (!watch->launch->plan->process.init || out->status_known || out->failed || watch->killed ||
+	    !WIFEXITED(status))
 		return;
 	fail(&out->error, K_NONE, "the sandbox ended before the command ran");
 	steps_stamp(&out->error, PHASE_ENTER, "launch");

@@ -67,7 +67,9 @@ typing='while read -r line; do echo "read $line"; done; echo end'
 		expect running
 		send \x1a
 		expect Stopped
-		send kill %1; wait; exit 4\n
+		send fg; echo fore""ground; exit 4\n
+		expect exec sleep 100
+		send \x03
 	END
 	assert_status 4
 	refute_output "no job control"
