@@ -2,7 +2,7 @@
  *
  * Runs in the launcher, first of all. Options stop at the first word that is none, so that a command's own options are
  * never ours; the first word is a command of ours only if the table lists it. A command to be run needs `--`, `run`, or a
- * profile before it: a mistyped command of ours is then an error and never somebody's program (decision 37).
+ * profile before it: a mistyped command of ours is then an error and never somebody's program.
  *
  * The short forms --ro, --rw, --env, --chdir and --net are written as -s settings, in the order given, so that the profile
  * language has one reader only.

@@ -5,7 +5,7 @@
  * the child blocks on its socket; `go` lets it run.
  *
  * Joining existing namespaces needs a detour: a process must be inside them to clone a child into them, and the launcher
- * itself never enters a foreign namespace (decision 10). So a one-shot process joins, clones with CLONE_PARENT, which makes
+ * itself never enters a foreign namespace. So a one-shot process joins, clones with CLONE_PARENT, which makes
  * the child the launcher's own, hands up the pidfd, and is gone.
  *
  * Failure at any point leaves host objects whose undo is registered; launch_undo() ends the child and takes them back.

@@ -69,7 +69,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "pivot",        NULL,              NULL,         NULL,           pivot_enter,        NULL,                  NULL,         pivot_describe },
 	{ "environment",  environment_plan,  NULL,         NULL,           NULL,               NULL,                  NULL,         environment_describe },
 	/* umask, affinity and the like; before rlimits, which may forbid raising them. What takes the launcher's rights and a
-	 * child that is still dumpable (decision 3) goes in attach: nice, oom_score_adj; the payload inherits both. */
+	 * child that is still dumpable goes in attach: nice, oom_score_adj; the payload inherits both. */
 	{ "process",      process_plan,      NULL,         process_attach, NULL,               process_confine,       NULL,         process_describe },
 	{ "rlimits",      rlimits_plan,      NULL,         NULL,           NULL,               rlimits_confine,       NULL,         rlimits_describe },
 	/* The bounding set needs CAP_SETPCAP, which the change of ids takes away: it goes in enter, the rest after ids. */
@@ -81,7 +81,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	/* Closes what is left open, our own socket excepted, whose end is the exec. */
 	{ "descriptors",  descriptors_plan,  descriptors_host, NULL,           NULL,               descriptors_confine,   NULL,         descriptors_describe },
 	/* Reads back all of the above while it can still open files; what follows is attested by its return value, and by
-	 * the launcher (decision 8). */
+	 * the launcher. */
 	{ "attest",       attest_plan,       NULL,         NULL,           attest_enter,       attest_confine,        NULL,         attest_describe },
 	/* Before seccomp, whose filter need not allow landlock's calls. */
 	{ "landlock",     landlock_plan,     NULL,         NULL,           NULL,               landlock_confine,      NULL,         landlock_describe },

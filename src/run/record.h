@@ -12,7 +12,7 @@
  *          cloned{pid} + pidfd   from the one-shot process that joins namespaces before it clones (launch.c)
  *
  * "Running" is no record: it is EOF on the CLOEXEC pipe that only the payload process holds, which no failure can
- * forge (decision 2). Callable in both processes.
+ * forge. Callable in both processes.
  */
 #ifndef RUN_RECORD_H
 #define RUN_RECORD_H

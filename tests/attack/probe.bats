@@ -11,8 +11,6 @@ setup_file() {
 
 # What an attempt would find on the host: the baits, as NAME=VALUE words in the array of that name.
 setup() {
-	local key
-
 	echo secret >"$TMP/canary"
 	chmod 0644 "$TMP/canary"
 	sleep 1000 3>&- &

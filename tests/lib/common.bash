@@ -34,7 +34,7 @@ if [ -n "${BATS_TEST_TMPDIR:-}" ]; then
 	mkdir -p "$USER_TMP"
 	[ "$(id -u)" -ne 0 ] || chown "$TEST_UID:$TEST_UID" "$USER_TMP"
 fi
-export CHECKOUT SANDBOX ROOTFS TMP USER_TMP
+export CHECKOUT SANDBOX ROOTFS ROOTFS_DEBIAN TMP USER_TMP
 
 profile() {
 	PROFILE=$TMP/${1:-test}.conf
