@@ -252,10 +252,23 @@ int vars_expand(struct vars *vars, int key, struct node *node)
 	return node->refused ? -1 : 0;
 }
 
+/* What was refused may have any shape, and is left alone. */
+static void expand_elements(struct vars *vars, int key, struct node *list)
+{
+	for (struct node *element = list->first; element; element = element->next) {
+		if (element->refused)
+			continue;
+		if (keys[key].type == TYPE_LIST)
+			vars_expand_tree(vars, key, element);
+		else
+			vars_expand(vars, key, element);
+	}
+}
+
 void vars_expand_tree(struct vars *vars, int parent, struct node *group)
 {
 	for (struct node *child = group->first; child; child = child->next) {
-		int key = key_child(parent, child->name);
+		int key = child->refused ? K_NONE : key_child(parent, child->name);
 
 		if (key == K_NONE || keys[key].type == TYPE_COMMAND || keys[key].flags & KEY_INPUT)
 			continue;
@@ -263,12 +276,8 @@ void vars_expand_tree(struct vars *vars, int parent, struct node *group)
 			vars_expand(vars, key, child);
 		else if (keys[key].type == TYPE_GROUP)
 			vars_expand_tree(vars, key, child);
-		else if (keys[key].type == TYPE_LIST)
-			for (struct node *element = child->first; element; element = element->next)
-				vars_expand_tree(vars, key, element);
 		else
-			for (struct node *element = child->first; element; element = element->next)
-				vars_expand(vars, key, element);
+			expand_elements(vars, key, child);
 	}
 }
 

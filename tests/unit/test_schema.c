@@ -285,6 +285,24 @@ static void all_errors_in_one_pass(void **state)
 	unload(&loaded);
 }
 
+/* One mistake, one message; and what follows in the same file is read all the same. */
+static void wrong_shapes(void **state)
+{
+	(void)state;
+	assert_refused(load_text("format = 1; users = [ \"a\" ];"),
+		       "test.conf:1:users: must be a group { }, not a list", 1);
+	assert_refused(load_text("format = 1; cgroup = { memory = ( ( ) ); };"),
+		       "test.conf:1:cgroup.memory: must be a group { }, not a list", 1);
+	assert_refused(load_text("format = 1; mounts = ( \"$\", ( ), 5 );"),
+		       "test.conf:1:mounts[0]: must be a group { }, not a string", 3);
+	assert_refused(load_text("format = 1; hide = ( ( ) );"), "test.conf:1:hide[0]: must be a string, not a list",
+		       1);
+	assert_refused(load_text("format = 1; mounts = { add = 5; };"),
+		       "test.conf:1:mounts: must be a list of groups, not a group { }", 1);
+	assert_refused(load_text("format = 1; extends = \"a\"; params = 5; name = { };"),
+		       "test.conf:1:extends: must be a list of strings; this is a string", 3);
+}
+
 static void messages_are_bounded(void **state)
 {
 	struct text text = { 0 };
@@ -430,6 +448,7 @@ int main(void)
 		cmocka_unit_test(paths_are_normal),
 		cmocka_unit_test(all_errors_in_one_pass),
 		cmocka_unit_test(messages_are_bounded),
+		cmocka_unit_test(wrong_shapes),
 		cmocka_unit_test(messages_are_escaped),
 		cmocka_unit_test(format_comes_first),
 		cmocka_unit_test(elements_know_their_type),
