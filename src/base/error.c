@@ -34,14 +34,17 @@ CHILD static void escape(char *to, size_t size, const char *from)
 	*to = '\0';
 }
 
-CHILD static int fill(struct error *err, int key, int index, int sys_errno, const char *format, va_list arguments)
+CHILD static void begin(struct error *err, int key, int index, int sys_errno)
+{
+	*err = (struct error){ .key = key, .index = index, .sys_errno = sys_errno };
+}
+
+CHILD static void say(struct error *err, const char *format, va_list arguments)
 {
 	char text[ERROR_WHAT_SIZE];
 
-	*err = (struct error){ .key = key, .index = index, .sys_errno = sys_errno };
 	format_text_v(text, sizeof(text), format, arguments);
 	escape(err->what, sizeof(err->what), text);
-	return -1;
 }
 
 CHILD int fail(struct error *err, int key, const char *format, ...)
@@ -49,7 +52,8 @@ CHILD int fail(struct error *err, int key, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	fill(err, key, -1, 0, format, arguments);
+	begin(err, key, -1, 0);
+	say(err, format, arguments);
 	va_end(arguments);
 	return -1;
 }
@@ -60,7 +64,8 @@ CHILD int fail_errno(struct error *err, int key, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	fill(err, key, -1, saved, format, arguments);
+	begin(err, key, -1, saved);
+	say(err, format, arguments);
 	va_end(arguments);
 	return -1;
 }
@@ -70,7 +75,8 @@ CHILD int fail_at(struct error *err, int key, int index, const char *format, ...
 	va_list arguments;
 
 	va_start(arguments, format);
-	fill(err, key, index, 0, format, arguments);
+	begin(err, key, index, 0);
+	say(err, format, arguments);
 	va_end(arguments);
 	return -1;
 }
@@ -81,7 +87,8 @@ CHILD int fail_errno_at(struct error *err, int key, int index, const char *forma
 	va_list arguments;
 
 	va_start(arguments, format);
-	fill(err, key, index, saved, format, arguments);
+	begin(err, key, index, saved);
+	say(err, format, arguments);
 	va_end(arguments);
 	return -1;
 }

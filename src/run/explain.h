@@ -9,7 +9,7 @@
 int explain_plan(const struct plan *plan, bool json, struct error *err);
 
 /* Prints what the schema knows of a key. 0, or -1 for a key that is none, with the nearest in the remedy. */
-int explain_key(const char *key, bool json, struct error *err);
+int explain_key(const char *path, bool json, struct error *err);
 
 /* What a named set of system calls holds (explain_key calls it for a word that begins with @). */
 int explain_set(const char *name, bool json, struct error *err);
