@@ -12,7 +12,7 @@
  *          landlock, after which nothing can be opened, and seccomp, after which nothing may be callable. Those two
  *          are proved by their return value, and by the launcher once the payload runs (attest_running.c).
  *
- * All reading goes through a procfs of our own that is mounted nowhere (struct inside), so it needs no /proc in the
+ * All reading goes through a procfs of our own that is out of sight (struct inside), so it needs no /proc in the
  * image and trusts none. It is closed at the end. A difference is exit status 125. Nothing to undo.
  */
 #include "stage/attest.h"

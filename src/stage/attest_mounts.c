@@ -38,13 +38,13 @@ static bool identity(const struct id_map *map, size_t count)
 }
 
 /* Whether owners are shown through another map than the mount's own. For an overlay they are, but in its layers. */
-static uint64_t idmapped(const struct plan *plan, int idmap, const struct host_object *source)
+static uint64_t idmapped(const struct plan *plan, int idmap)
 {
 	const struct userns_plan *userns = &plan->userns;
 	bool shifted = userns->joined || userns->auto_range || !identity(userns->uid_map, userns->uid_map_count) ||
 		       !identity(userns->gid_map, userns->gid_map_count);
 
-	if (!source->path || idmap == IDMAP_NONE || (idmap == IDMAP_AUTO && !shifted))
+	if (idmap == IDMAP_NONE || (idmap == IDMAP_AUTO && !shifted))
 		return 0;
 	return MOUNT_ATTR_IDMAP;
 }
@@ -65,7 +65,8 @@ static struct attest_mount of_item(const struct plan *plan, const struct mount_p
 	mount.dev = item->type == MOUNTS_TYPE_DEV;
 	if (mount.dev)
 		mount.tree_attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC;
-	mount.attributes |= idmapped(plan, item->idmap, &item->source);
+	if (item->type == MOUNTS_TYPE_BIND)
+		mount.attributes |= idmapped(plan, item->idmap);
 	return mount;
 }
 
@@ -74,9 +75,10 @@ static struct attest_mount of_root(const struct plan *plan)
 	const struct root_plan *root = &plan->root;
 	struct attest_mount mount = { .path = "/", .key = K_ROOT_SOURCE, .index = -1, .attributes = root->attributes };
 
-	mount.tree = root->source.path;
+	mount.tree = root->source.path && root->access != ROOT_ACCESS_OVERLAY;
 	mount.tree_attributes = root->attributes;
-	mount.attributes |= idmapped(plan, root->idmap, &root->source);
+	if (mount.tree)
+		mount.attributes |= idmapped(plan, root->idmap);
 	if (root->seal)
 		mount.attributes |= MOUNT_ATTR_RDONLY;
 	return mount;

@@ -12,9 +12,10 @@
  * ends that, and takes the staging tmpfs out of sight together with the host's tree. The root is attached before
  * anything is mounted in it, because kernels before 6.15 attach nothing to a detached tree.
  *
- * The procfs is our own, attached nowhere: nothing in the image can stand in for it, and it is there when the profile
- * mounts no /proc. It is opened now, since the kernel makes a new procfs only as long as a whole one is in sight (it
- * compares with the host's; user_namespaces(7)). Without a pid namespace of its own the sandbox gets the host's.
+ * The procfs is our own and out of the image's reach: nothing in it can stand in for it, and it is there when the
+ * profile mounts no /proc. It is opened now, since the kernel makes a new procfs only as long as a whole one is in
+ * sight (it compares with the host's; user_namespaces(7)). Without a pid namespace of its own the sandbox gets the
+ * host's.
  *
  * Needs: Linux 5.12 (mount_setattr). Fails where the launcher's own / is no mount (chroot), where a container around
  * us masks parts of /proc (EPERM), and on what base/mount and overlay.c say. Nothing to undo: mounts die with the
@@ -216,6 +217,20 @@ CHILD static int stack_tmpfs(uint64_t size, struct error *err)
 	return TAKE_FD(mount);
 }
 
+/* A mount that is attached nowhere ends with its last descriptor, and whoever closes that waits for the kernel's
+ * readers of mounts: the payload, right before its exec. In the staging tmpfs it goes with the host's tree, in pivot.
+ * */
+CHILD static int park_procfs(const struct inside *inside, struct error *err)
+{
+	AUTO_CLOSE int target = -1;
+
+	if (!mkdirat(inside->staging, "proc", 0700))
+		target = openat(inside->staging, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (target < 0 || mount_attach(inside->procfs, target))
+		return fail_errno(err, 0, "cannot attach the proc file system to the staging tmpfs");
+	return 0;
+}
+
 /* A bind of the host's "/" copies what is mounted on it too, but not what is unbindable, nor anything on that. */
 CHILD static int open_staging(const struct plan *plan, struct inside *inside, struct error *err)
 {
@@ -225,7 +240,9 @@ CHILD static int open_staging(const struct plan *plan, struct inside *inside, st
 	if (mount_restrict(inside->shelter, 0, MS_UNBINDABLE, false))
 		return fail_errno(err, 0, "cannot keep the staging tmpfs out of binds");
 	inside->staging = stack_tmpfs(plan->root.staging_size, err);
-	return inside->staging < 0 ? -1 : 0;
+	if (inside->staging < 0)
+		return -1;
+	return plan->namespaces.pid ? park_procfs(inside, err) : 0;
 }
 
 CHILD static int make_tmpfs(const struct plan *plan, struct error *err)

@@ -308,7 +308,7 @@ struct handed {
 struct inside {
 	struct handed handed;
 	int socket, running;      /* the record socket and the running pipe: open, CLOEXEC, until exec */
-	int procfs;               /* O_PATH directory: a full procfs of the payload's pid namespace, attached nowhere when it
+	int procfs;               /* O_PATH directory: a full procfs of the payload's pid namespace, out of sight when it
 	                             is ours; -1 once attest is through */
 	int shelter;              /* mount stacked on the host's "/", below staging and the new root; pivot puts it away */
 	int staging;              /* directory of a tmpfs on it: what masks, inline files and overlays are made of. Both are
