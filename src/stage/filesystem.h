@@ -88,8 +88,8 @@ struct mount_kind {
 	const char *name;
 	const char *fs; /* a file system of the kernel's that needs `namespace` */
 	const char *namespace;
-	int flag;            /* CLONE_NEW* of that */
 	uint64_t attributes; /* MOUNT_ATTR_* it always has; not 0: it is the kernel's, or a /dev */
+	int flag;            /* CLONE_NEW* of that namespace */
 	bool writable;       /* when `access` does not say */
 	bool sealed;         /* read-only only after all mounts are in place */
 	bool entry;          /* no mount: made in place */

@@ -91,17 +91,16 @@ CHILD static int hide_one(const struct plan *plan, const struct inside *inside, 
 /* Should: leave nothing of a listed path to read or write.  Mustn't: pass over anything that exists. */
 CHILD int hide_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
-	AUTO_CLOSE int file = -1, directory = -1;
 	struct masks masks = { -1, -1 };
+	int status = 0;
 
 	if (plan->profile->hide.count && make_masks(inside->staging, &masks))
-		return fail_errno(err, K_HIDE, "cannot make what covers hidden paths");
-	file = masks.file;
-	directory = masks.directory;
-	for (size_t i = 0; i < plan->profile->hide.count; i++)
-		if (hide_one(plan, inside, &masks, (int)i, err))
-			return -1;
-	return 0;
+		status = fail_errno(err, K_HIDE, "cannot make what covers hidden paths");
+	for (size_t i = 0; !status && i < plan->profile->hide.count; i++)
+		status = hide_one(plan, inside, &masks, (int)i, err);
+	fd_close(&masks.file);
+	fd_close(&masks.directory);
+	return status;
 }
 
 void hide_describe(const struct plan *plan, struct description *out)

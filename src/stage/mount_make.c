@@ -15,21 +15,22 @@
 #include "base/format.h"
 #include "stage/filesystem.h"
 
-#define STRICT (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define DEVICES (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
+#define KERNEL_FS(type, file_system, shown, clone_flag)                                  \
+	.name = (type), .fs = (file_system), .namespace = (shown), .flag = (clone_flag), \
+	.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC
 
 enum { TMPFS_MODE = 0755 };
 
 const struct mount_kind mount_kinds[] = {
 	[MOUNTS_TYPE_BIND] = { .name = "bind" },
 	[MOUNTS_TYPE_TMPFS] = { .name = "tmpfs", .writable = true, .sealed = true },
-	[MOUNTS_TYPE_PROC] = { "proc", "proc", "pid", CLONE_NEWPID, STRICT, true, false, false },
-	[MOUNTS_TYPE_DEV] = { .name = "dev", .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, .sealed = true },
-	[MOUNTS_TYPE_SYSFS] = { "sysfs", "sysfs", "net", CLONE_NEWNET, STRICT, false, false, false },
-	[MOUNTS_TYPE_DEVPTS] = { .name = "devpts",
-				 .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
-				 .writable = true },
-	[MOUNTS_TYPE_MQUEUE] = { "mqueue", "mqueue", "ipc", CLONE_NEWIPC, STRICT, true, false, false },
-	[MOUNTS_TYPE_CGROUP] = { "cgroup", "cgroup2", "cgroup", CLONE_NEWCGROUP, STRICT, false, false, false },
+	[MOUNTS_TYPE_PROC] = { KERNEL_FS("proc", "proc", "pid", CLONE_NEWPID), .writable = true },
+	[MOUNTS_TYPE_DEV] = { .name = "dev", .attributes = DEVICES, .sealed = true },
+	[MOUNTS_TYPE_SYSFS] = { KERNEL_FS("sysfs", "sysfs", "net", CLONE_NEWNET) },
+	[MOUNTS_TYPE_DEVPTS] = { .name = "devpts", .attributes = DEVICES, .writable = true },
+	[MOUNTS_TYPE_MQUEUE] = { KERNEL_FS("mqueue", "mqueue", "ipc", CLONE_NEWIPC), .writable = true },
+	[MOUNTS_TYPE_CGROUP] = { KERNEL_FS("cgroup", "cgroup2", "cgroup", CLONE_NEWCGROUP) },
 	[MOUNTS_TYPE_OVERLAY] = { .name = "overlay" },
 	[MOUNTS_TYPE_FILE] = { .name = "file" },
 	[MOUNTS_TYPE_SYMLINK] = { .name = "symlink", .entry = true },
@@ -99,7 +100,7 @@ CHILD static int make_tmpfs(const struct plan *plan, const struct inside *inside
 CHILD static int make_dev(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
 			  struct error *err)
 {
-	const struct tmpfs tmpfs = { .size = 64 * 1024,
+	const struct tmpfs tmpfs = { .size = 64UL * 1024,
 				     .inodes = 1024,
 				     .attributes = item->attributes,
 				     .mode = 0755,
