@@ -33,6 +33,7 @@ CFLAGS ?= -O2 -g
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
+.SECONDARY:
 quiet = $(if $(filter 1,$(V)),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(BUILD)/%,%,$@)';)
 
 # ---- the compiler ----------------------------------------------------------------------------------------------
@@ -224,7 +225,8 @@ install: all manuals
 	install -m 0755 $(BUILD)/sandbox $(DESTDIR)$(BINDIR)/sandbox
 	install -m 0644 profiles/*.conf $(DESTDIR)$(DATADIR)/sandbox/profiles
 	install -m 0755 profiles/mkrootfs $(DESTDIR)$(DATADIR)/sandbox/mkrootfs
-	install -m 0644 $(BUILD)/gen/example.conf $(BUILD)/gen/profile.schema.json $(DESTDIR)$(DATADIR)/sandbox
+	install -m 0644 $(BUILD)/gen/example.conf $(BUILD)/gen/profile.schema.json schema/verdict.schema.json \
+		$(DESTDIR)$(DATADIR)/sandbox
 	install -m 0644 $(BUILD)/man/sandbox.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 0644 $(BUILD)/man/sandbox.conf.5 $(DESTDIR)$(MANDIR)/man5
 	install -m 0644 $(BUILD)/gen/sandbox.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/sandbox
