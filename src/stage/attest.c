@@ -30,6 +30,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/format.h"
 #include "base/syscall.h"
 
 #ifndef PR_GET_MDWE
@@ -72,12 +73,12 @@ static int note_namespace(const struct plan *plan, size_t i, struct attest_facts
 {
 	bool made = *(const bool *)(const void *)((const char *)&plan->namespaces + namespaces[i].offset);
 	const struct join_entry *entry = joined(plan, namespaces[i].flag);
-	char path[64] = "/proc/";
+	char path[64];
 	struct stat at;
 
 	if (!made && !entry)
 		return 0;
-	strcat(path, namespaces[i].file);
+	format_text(path, sizeof(path), "/proc/%s", namespaces[i].file);
 	if (entry ? fstat(entry->fd, &at) : stat(path, &at))
 		return fail_errno(err, K_NAMESPACES, "cannot look at the %s namespace", namespaces[i].name);
 	facts->namespaces[i].checked = true;
