@@ -206,12 +206,14 @@ static struct json_object *stages(const struct timings *timings)
 	return list;
 }
 
-static struct json_object *degraded(const struct plan *plan)
+static struct json_object *degraded(const struct launch *launch)
 {
 	struct json_object *list = json_object_new_array();
 
-	for (size_t i = 0; i < plan->degraded_count; i++)
-		add_item(list, plan->degraded[i]);
+	for (size_t i = 0; i < launch->plan->degraded_count; i++)
+		add_item(list, launch->plan->degraded[i]);
+	for (size_t i = 0; i < launch->host.degraded_count; i++)
+		add_item(list, launch->host.degraded[i]);
 	return list;
 }
 
@@ -387,7 +389,7 @@ int verdict_write(struct verdict_sink *sink, const struct launch *launch, const 
 	record = begin_record(caller);
 	add_end(record, launch, outcome);
 	add_usage(record, outcome);
-	json_object_object_add(record, "degraded", degraded(launch->plan));
+	json_object_object_add(record, "degraded", degraded(launch));
 	json_object_object_add(record, "timings", stages(launch->timings));
 	return deliver(sink, record, caller->id, err);
 }
@@ -416,7 +418,7 @@ int verdict_write_refusal(struct verdict_sink *sink, const struct caller *caller
 		add_text(why, "remedy", first->remedy);
 	}
 	add_usage(record, &outcome);
-	json_object_object_add(record, "degraded", degraded(nothing.plan));
+	json_object_object_add(record, "degraded", degraded(&nothing));
 	json_object_object_add(record, "timings", stages(NULL));
 	return deliver(sink, record, caller->id, err);
 }

@@ -5,10 +5,10 @@
  * host    (parent) makes the leaf in each, locks it (cgroup_leaf.c), writes the limits and reads them back. Before
  *         clone: the limits stand before there is a process to limit.
  * clone   puts the child into the v2 leaf at birth (CLONE_INTO_CGROUP, run/launch.c): no moment of it is uncounted.
- * enter   (child) moves itself into the v1 leaves, which have no such flag, checks in /proc/self/cgroup that it is in all
- *         of them, and unshares the cgroup namespace. Not by clone: a namespace shows paths relative to where its maker
- *         was at that moment, which must be the leaf (cgroup_namespaces(7)). The launcher stays outside: a payload that
- *         exhausts its memory must not take along who reports that.
+ * enter   (child) moves itself into the v1 leaves, which have no such flag, checks in /proc/self/cgroup that it is in
+ *         all of them, and unshares the cgroup namespace. Not by clone: a namespace shows paths relative to where its
+ *         maker was at that moment, which must be the leaf (cgroup_namespaces(7)). The launcher stays outside: a
+ *         payload that exhausts its memory must not take along who reports that.
  * undo    (parent) reads what was used, kills what is left, removes leaf and parent (cgroup_leaf.c, cgroup_usage.c).
  *
  * Needs: cgroups(7); v2: Linux 5.7 for the clone flag. Failure of any step fails the launch (123).
@@ -106,9 +106,9 @@ int cgroup_host(const struct plan *plan, struct host *host, struct error *err)
 
 /* ---- enter ------------------------------------------------------------------------------------------------------ */
 
-/* "tasks" takes a thread, and "0" is the one that writes: of all ways into a v1 cgroup the only one that does not wait for
- * every CPU to pass a quiescent state, which takes longer than the rest of the launch (cgroup_procs_write_start() in
- * kernel/cgroup/cgroup.c). The child is a single thread. */
+/* "tasks" takes a thread, and "0" is the one that writes: of all ways into a v1 cgroup the only one that does not wait
+ * for every CPU to pass a quiescent state, which takes longer than the rest of the launch (cgroup_procs_write_start()
+ * in kernel/cgroup/cgroup.c). The child is a single thread. */
 CHILD static int move_in(const struct cgroup_way *way, struct error *err)
 {
 	for (size_t i = 0; i < way->count; i++) {

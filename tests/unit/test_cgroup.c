@@ -1,4 +1,4 @@
-/* test_cgroup: the cgroup stage's pure half: hierarchies from text, keys as files and values, device rules as a program. */
+/* test_cgroup: the cgroup stage's pure half: hierarchies from text, keys as files, device rules as a program. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,7 +23,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* ---- hierarchies --------------------------------------------------------------------------------------------------- */
+/* ---- hierarchies ------------------------------------------------------------------------------------------------ */
 
 static const char v2_mounts[] = "22 1 0:21 / /sys rw,nosuid shared:2 - sysfs sysfs rw\n"
 				"30 22 0:26 / /sys/fs/cgroup rw,nosuid,nodev shared:4 - cgroup2 cgroup2 rw,nsdelegate\n"
@@ -125,7 +125,7 @@ static void broken_text_is_no_hierarchy(void **state)
 	assert_int_equal(parse(v2_mounts, "").count, 0);
 }
 
-/* ---- keys as files and values -------------------------------------------------------------------------------------- */
+/* ---- keys as files and values ----------------------------------------------------------------------------------- */
 
 static void formulas(void **state)
 {
@@ -342,7 +342,7 @@ static void names_of_leaves(void **state)
 	assert_false(cgroup_is_leaf_name("launcher"));
 }
 
-/* ---- device rules ---------------------------------------------------------------------------------------------------- */
+/* ---- device rules ----------------------------------------------------------------------------------------------- */
 
 /* Runs the few instructions that device programs are made of. */
 static int run_program(const struct cgroup_leaf *leaf, const struct bpf_cgroup_dev_ctx *context)
