@@ -168,14 +168,16 @@ static int load_extended(struct loading *loading, struct file *file, const struc
 
 static int load_layers(struct loading *loading, const struct profile_request *request)
 {
-	static const char *const fallback[] = { "default" };
-	const char *const *words = request->profile_count ? request->profiles : fallback;
-	size_t count = request->profile_count ? request->profile_count : 1;
 	const struct asker asker = { 0 };
+	struct found built_in = { .fd = -1 };
 	int result = 0;
 
-	for (size_t i = 0; i < count; i++)
-		result |= load_file(loading, words[i], &asker, 0);
+	if (!request->profile_count) {
+		lookup_built_in(&built_in);
+		return load_found(loading, &built_in, 0);
+	}
+	for (size_t i = 0; i < request->profile_count; i++)
+		result |= load_file(loading, request->profiles[i], &asker, 0);
 	return result;
 }
 

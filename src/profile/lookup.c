@@ -234,9 +234,15 @@ static const char *beside(const struct lookup *lookup, const struct source *from
 	return arena_format(lookup->arena, "%.*s%s", slash ? (int)(slash - from->file + 1) : 0, from->file, word);
 }
 
-static int search_named(struct search *search, struct found *ret)
+void lookup_built_in(struct found *ret)
 {
 	static const struct source built_in = { .file = "built-in default" };
+
+	*ret = (struct found){ .fd = -1, .source = &built_in };
+}
+
+static int search_named(struct search *search, struct found *ret)
+{
 	const struct source *from = search->asker->source;
 	int result = 0;
 
@@ -249,7 +255,7 @@ static int search_named(struct search *search, struct found *ret)
 	if (result == 0)
 		result = try_search_path(search, ret);
 	if (result == 0 && strcmp(search->word, "default") == 0 && !(from && !from->directory)) {
-		*ret = (struct found){ .fd = -1, .source = &built_in };
+		lookup_built_in(ret);
 		result = 1;
 	}
 	return result;
