@@ -102,6 +102,9 @@ $(BUILD)/.command: FORCE
 	@mkdir -p $(@D); echo '$(subst ','\'',$(COMPILE))' | cmp -s - $@ || echo '$(subst ','\'',$(COMPILE))' >$@
 .PHONY: FORCE
 
+# Generators exit without freeing.
+GENERATOR = $(if $(filter 1,$(SANITIZE)),ASAN_OPTIONS=detect_leaks=0 )
+
 # ---- what is made of schema/: tables of keys, options and system calls, the references of the manual, completion ------
 
 MKSCHEMA := $(wildcard schema/mkschema*.c) src/base/parse.c
@@ -117,12 +120,12 @@ $(BUILD)/mksyscalls: $(MKSYSCALLS) $(wildcard schema/*.h) $(BUILD)/.command
 
 $(BUILD)/gen/.keys: $(BUILD)/mkschema schema/profile.schema schema/options.schema profiles/default.conf
 	@mkdir -p $(@D)
-	$(call quiet,GEN)$(filter-out %/.keys,$^) $(@D) && touch $@
+	$(call quiet,GEN)$(GENERATOR)$(filter-out %/.keys,$^) $(@D) && touch $@
 
 # The filters' own sources are named for the version that cached filters carry.
 $(BUILD)/gen/.syscalls: $(BUILD)/mksyscalls $(SYSCALL_SCHEMAS) $(FILTER_SOURCES)
 	@mkdir -p $(@D)
-	$(call quiet,GEN)$(BUILD)/mksyscalls $(addprefix $(@D)/,syscalls.h syscalls.c syscall-sets.mdoc) \
+	$(call quiet,GEN)$(GENERATOR)$(BUILD)/mksyscalls $(addprefix $(@D)/,syscalls.h syscalls.c syscall-sets.mdoc) \
 		$(SYSCALL_SCHEMAS) $(FILTER_SOURCES) && touch $@
 
 $(BUILD)/gen/%.c $(BUILD)/gen/%.h: $(BUILD)/gen/.made ;
@@ -135,7 +138,7 @@ $(BUILD)/mkfilters: schema/mkfilters.c $(BUILD)/libsandbox.a $(BUILD)/.command
 	$(call quiet,CC)$(COMPILE) -MMD -MP $(LINKING) -o $@ $< $(BUILD)/libsandbox.a $(LIBRARIES)
 
 $(BUILD)/gen/filters.c: $(BUILD)/mkfilters $(wildcard profiles/*.conf)
-	$(call quiet,GEN)$(BUILD)/mkfilters $@ $(wildcard profiles/*.conf)
+	$(call quiet,GEN)$(GENERATOR)$(BUILD)/mkfilters $@ $(wildcard profiles/*.conf)
 
 -include $(wildcard $(BUILD)/mkfilters.d $(BUILD)/obj/*.d $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
 
