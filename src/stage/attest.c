@@ -244,15 +244,19 @@ CHILD static int check_cwd(const struct plan *plan, struct error *err)
 	return 0;
 }
 
-/* In a cgroup namespace of its own the payload stands at the top of every hierarchy: "4:memory:/". */
+/* In a cgroup namespace of its own the payload stands at the top of every hierarchy: "4:memory:/". In the launcher's it
+ * is seen in the leaf that was made for it. */
 CHILD static int check_cgroup(const struct plan *plan, const struct inside *inside, struct error *err)
 {
 	char *text = plan->attest.facts->buffer;
+	bool leaf = plan->cgroup.wanted && !(plan->join.flags & CLONE_NEWCGROUP);
 
-	if (!plan->namespaces.cgroup)
+	if (!plan->namespaces.cgroup && !leaf)
 		return 0;
 	if (read_file_at(inside->procfs, "self/cgroup", text, ATTEST_BUFFER_SIZE) < 0)
 		return fail_errno(err, K_NAMESPACES, "cannot read /proc/self/cgroup");
+	if (!plan->namespaces.cgroup)
+		return strstr(text, plan->caller->id) ? 0 : fail(err, 0, "the payload is not in its cgroup");
 	while (*text) {
 		size_t length = strcspn(text, "\n");
 

@@ -1,7 +1,7 @@
 /* ids: the user, group and supplementary groups that the payload runs as, numbered as inside.
  *
- * plan     (parent) finds out whether the caller may become these ids and whether the group list can be set at all;
- *          that the map of a user namespace has them, userns has seen to.
+ * plan     (parent) finds out whether the group list can be set at all. That a user namespace has these ids, or that
+ *          the caller may do without one, userns has seen to.
  * confine  (payload) sets groups, gid and uid, in this order: each needs a capability that the next takes away. Comes
  *          after everything that needs the builder's rights; capabilities, in the row below, has arranged that the
  *          permitted set survives the change and then reduces it.
@@ -12,15 +12,6 @@
 #include "stage/stage.h"
 
 #include "base/syscall.h"
-
-/* Without a user namespace the ids are the host's. */
-static int check_host_ids(const struct profile *profile, const struct caller *caller, struct error *err)
-{
-	if (caller->root || (profile->users.uid == caller->uid && profile->users.gid == caller->gid))
-		return 0;
-	fail(err, K_USERS_UID, "cannot become user %u, group %u of the host", profile->users.uid, profile->users.gid);
-	return error_remedy(err, "without a user namespace only root can change ids; let users.map make one");
-}
 
 static int check_groups(const struct profile *profile, const struct plan *plan, struct error *err)
 {
@@ -44,8 +35,6 @@ int ids_plan(const struct profile *profile, struct plan *plan, struct error *err
 		return fail_errno(err, K_USERS_GROUPS, "cannot keep the list of groups");
 	for (size_t i = 0; i < groups->count; i++)
 		ids->groups[ids->group_count++] = (gid_t)groups->items[i];
-	if (!inside && check_host_ids(profile, plan->caller, err))
-		return -1;
 	return check_groups(profile, plan, err);
 }
 

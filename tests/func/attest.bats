@@ -86,3 +86,12 @@ with() {
 	run sandbox -p "$PROFILE" -- echo runs
 	assert_line runs
 }
+
+@test "without a cgroup namespace the payload is seen in its own cgroup" {
+	as_root_only
+	with '{ type = "proc"; target = "/proc"; }' 'cgroup = { pids = { max = 64; }; };
+	      namespaces = [ "user", "mount", "pid", "net", "ipc", "uts" ];'
+	run sandbox -p "$PROFILE" -- cat /proc/self/cgroup
+	assert_status 0
+	assert_output /sandbox/
+}

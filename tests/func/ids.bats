@@ -78,3 +78,15 @@ status_of() {
 	run "$TMP/regain"
 	assert_line regained
 }
+
+@test "without a user namespace they are the host's" {
+	as_root_only
+	with 'map = "none"; uid = 1000; gid = 1001; groups = [ 4 ];'
+	run setpriv --groups 5,6 "$SANDBOX" -p "$PROFILE" -s 'namespaces=[ "mount", "pid", "net", "ipc", "uts", "cgroup" ]' -- \
+		sh -c 'grep -E "^(Uid|Gid|Groups):" /proc/self/status; cat /proc/self/uid_map'
+	assert_status 0
+	assert_line $'Uid:\t1000\t1000\t1000\t1000'
+	assert_line $'Gid:\t1001\t1001\t1001\t1001'
+	assert_line $'Groups:\t4 '
+	assert_output 4294967295
+}
