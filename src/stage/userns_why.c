@@ -78,7 +78,7 @@ static const struct {
 	{ ENOSYS, "cannot make the namespaces: clone3 is refused",
 	  "an outer sandbox or container filters it: run outside of it, or let its filter allow clone3" },
 	{ EINVAL, "cannot make the namespaces: the kernel lacks one of them",
-	  "see namespaces(7) for what a kernel needs" },
+	  "/proc/self/ns lists those that it has; see namespaces(7) for how to get the others" },
 	{ EAGAIN, "cannot make the sandbox's first process: a limit on processes is reached",
 	  "see `ulimit -u` and the pids.max of the launcher's cgroup" },
 };
