@@ -1,8 +1,9 @@
 /* main: options, profile, plan, launch, status. Reads like a sentence; the only file that exits.
  *
  * Runs in the launcher from beginning to end. Before a profile is read nothing of the caller is trusted: three standard
- * descriptors must be open (else a file of ours could become the payload's standard output), and the program must not run
- * with more privilege than its caller (it is not made to be set-user-ID; see getauxval(3), AT_SECURE).
+ * descriptors must be open (else a file of ours could become the payload's standard output) and no directories, and the
+ * program must not run with more privilege than its caller (it is not made to be set-user-ID; see getauxval(3),
+ * AT_SECURE).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -44,10 +46,18 @@ static int check_descriptors(struct error *err)
 	static const char *const names[] = { "standard input", "standard output", "standard error" };
 
 	for (int fd = 0; fd < 3; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
+		struct stat what;
+
+		if (fcntl(fd, F_GETFD) < 0) {
+			fail(err, 0, "%s is closed", names[fd]);
+			error_remedy(err, "open it, on /dev/null if nothing is meant: sandbox ... %s",
+				     fd ? ">/dev/null" : "</dev/null");
+			return error_exit(err, EXIT_OF_USAGE);
+		}
+		/* From a directory the payload would reach the tree of the host around it, by "..". */
+		if (!fstat(fd, &what) && !S_ISDIR(what.st_mode))
 			continue;
-		fail(err, 0, "%s is closed", names[fd]);
-		error_remedy(err, "open it, on /dev/null if nothing is meant: sandbox ... %s", fd ? ">/dev/null" : "</dev/null");
+		fail(err, 0, "%s is a directory", names[fd]);
 		return error_exit(err, EXIT_OF_USAGE);
 	}
 	return 0;
@@ -249,12 +259,13 @@ static void launch_and_watch(struct launch *launch, struct outcome *outcome)
 }
 
 /* Plans and, if that worked, launches. What failed is in the outcome. */
-static void plan_and_launch(struct program *program, struct launch *launch, struct outcome *outcome)
+static void plan_and_launch(struct program *program, const struct verdict_sink *sink, struct launch *launch,
+			    struct outcome *outcome)
 {
 	struct error err = { 0 };
 
 	if (launch->timings && !supervise_prepare(&err) && !make_plan(program, launch->timings, &err) &&
-	    (!seal_needed(&program->plan) || !seal_self(program->argv, environ, &err))) {
+	    (!seal_needed(&program->plan) || !seal_self(program->argv, environ, sink->borrowed ? sink->fd : -1, &err))) {
 		launch_and_watch(launch, outcome);
 		return;
 	}
@@ -299,7 +310,7 @@ static int run(struct program *program)
 		return status;
 	}
 	launch_init(&launch, &program->plan, timings_new(), program->cli.given[O_VERBOSE]);
-	plan_and_launch(program, &launch, &outcome);
+	plan_and_launch(program, &sink, &launch, &outcome);
 	return finish_run(program, &sink, &launch, &outcome);
 }
 

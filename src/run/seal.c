@@ -44,18 +44,24 @@ static int copy_to(int to, int from)
 	return 0;
 }
 
-int seal_self(char *const *argv, char *const *environ_copy, struct error *err)
+int seal_self(char *const *argv, char *const *environ_copy, int keep, struct error *err)
 {
 	AUTO_CLOSE int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	AUTO_CLOSE int copy = -1;
+	int seals = -1;
 
 	if (self < 0)
 		return fail_errno(err, K_CAPABILITIES_KEEP, "cannot open this program's own file");
-	if ((fcntl(self, F_GET_SEALS) & SEALS) == SEALS)
+	/* A file that cannot be sealed at all answers -1, which has every bit. */
+	seals = fcntl(self, F_GET_SEALS);
+	if (seals >= 0 && (seals & SEALS) == SEALS)
 		return 0;
 	copy = memfd_create("sandbox", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (copy < 0 || copy_to(copy, self) || fcntl(copy, F_ADD_SEALS, SEALS))
 		return fail_errno(err, K_CAPABILITIES_KEEP, "cannot make a sealed copy of this program");
+	/* What the caller named by number must be there under its number. */
+	if (keep > STDERR_FILENO && fcntl(keep, F_SETFD, 0))
+		return fail_errno(err, 0, "cannot keep descriptor %d over the exec", keep);
 	fexecve(copy, argv, environ_copy);
 	return fail_errno(err, K_CAPABILITIES_KEEP, "cannot execute a sealed copy of this program");
 }

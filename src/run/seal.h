@@ -7,8 +7,8 @@
 /* Whether this plan's payload could open the launcher's own file through /proc (see seal.c). */
 bool seal_needed(const struct plan *plan);
 
-/* Executes a sealed copy of this program with the same arguments and environment. Returns 0 when this process already is
- * such a copy, -1 on failure; otherwise it does not return. */
-int seal_self(char *const *argv, char *const *environ_copy, struct error *err);
+/* Executes a sealed copy of this program with the same arguments and environment, and with descriptor `keep` (-1: none)
+ * open there. Returns 0 when this process already is such a copy, -1 on failure; otherwise it does not return. */
+int seal_self(char *const *argv, char *const *environ_copy, int keep, struct error *err);
 
 #endif
