@@ -174,6 +174,9 @@ static void start_pty(struct watch *watch, int master)
 {
 	struct relay *in = &watch->relays[PTY_IN], *out = &watch->relays[PTY_OUT];
 
+	/* A write that does not fit would wait for a payload that need not read. The flag is the description's: both
+	 * copies below have it. */
+	(void)fcntl(master, F_SETFL, O_NONBLOCK);
 	watch->master = master;
 	watch->slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	in->keys = true;
