@@ -6,7 +6,8 @@
  *          inherit them. Here because the launcher may have the right to lower them and a child in its own user
  *          namespace never has, and because /proc/PID/oom_score_adj cannot be written once the child is non-dumpable.
  * confine  (payload) sets what a payload would otherwise inherit from whoever started the launcher: scheduling policy,
- *          CPU affinity, personality, umask; and forbids memory both writable and executable if the profile says so.
+ *          disk priority, CPU affinity, personality, umask; and forbids memory both writable and executable if the
+ *          profile says so.
  *          Before rlimits, which may forbid some of it.
  *
  * Needs: prctl(2) PR_SET_MDWE (Linux 6.3) for process.wx = "deny", which plan probes. A lower oom_score_adj or nice
@@ -15,8 +16,10 @@
 #include "stage/stage.h"
 
 #include <errno.h>
+#include <linux/ioprio.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cpulist.h"
@@ -160,13 +163,27 @@ CHILD static int reset_scheduler(struct error *err)
 	return 0;
 }
 
+/* The same for disks, where the real-time class starves all others (ioprio_set(2)). Not every kernel has classes. */
+CHILD static int reset_io_priority(struct error *err)
+{
+	long priority = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
+
+	if (priority < 0 && errno == ENOSYS)
+		return 0;
+	if (priority < 0)
+		return fail_errno(err, 0, "cannot read the disk priority");
+	if (IOPRIO_PRIO_CLASS(priority) == IOPRIO_CLASS_RT && syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, 0))
+		return fail_errno(err, 0, "cannot leave the launcher's real-time disk priority");
+	return 0;
+}
+
 /* Should: leave nothing of the launcher's own properties.  Mustn't: run in init, which keeps the normal ones. */
 CHILD int process_confine(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	const struct process_plan *process = &plan->process;
 
 	(void)inside;
-	if (reset_scheduler(err))
+	if (reset_scheduler(err) || reset_io_priority(err))
 		return -1;
 	if (process->affinity && sched_setaffinity(0, sizeof(*process->affinity), process->affinity))
 		return fail_errno(err, K_PROCESS_AFFINITY, "cannot run on CPUs %s", plan->profile->process.affinity);
