@@ -1,0 +1,124 @@
+# Attacks on the launcher itself, and by way of what its caller hands it.
+
+load ../lib/common
+
+setup() {
+	residue_before
+}
+
+teardown() {
+	residue_after
+}
+
+# Root without a user namespace that keeps CAP_SYS_PTRACE: process 1 and its program are within its rights.
+ptrace_profile() {
+	profile <<-EOF
+		format = 1;
+		dangerous = [ "host-root" ];
+		namespaces = { remove = [ "user" ]; };
+		root = { source = "$ROOTFS"; };
+		mounts = ( { type = "proc"; target = "/proc"; } );
+		users = { map = "none"; uid = 0; gid = 0; };
+		capabilities = { keep = [ "SYS_PTRACE" ]; };
+	EOF
+}
+
+# Runs the profile and tells from outside what the launcher was executed from, and which seals that has.
+program_and_seals() {
+	local pid
+
+	"$SANDBOX" "$@" -- sh -c "echo up; exec sleep 1000" >"$TMP/up" 3>&- &
+	pid=$!
+	wait_until 5 grep -q up "$TMP/up"
+	python3 - "$pid" <<-'PY'
+		import fcntl, os, sys
+		path = f"/proc/{sys.argv[1]}/exe"
+		print(os.readlink(path))
+		with open(path) as program:
+		    print("seals", fcntl.fcntl(program, 1034))
+	PY
+	kill "$pid"
+	wait "$pid" || :
+}
+
+# F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW and F_SEAL_WRITE are 15 together.
+@test "who may look into process 1 finds a sealed copy of the program there" {
+	as_root_only
+	ptrace_profile
+	run "$SANDBOX" -p "$PROFILE" -- readlink /proc/1/exe
+	assert_status 0
+	assert_output "/memfd:sandbox (deleted)"
+	run program_and_seals -p "$PROFILE"
+	assert_output "/memfd:sandbox (deleted)"
+	assert_line "seals 15"
+}
+
+@test "control: without the copy that payload would see the program's own file" {
+	as_root_only
+	ptrace_profile
+	run program_and_seals -p "$PROFILE" -s 'capabilities.keep=[ ]'
+	assert_output "$SANDBOX"
+	refute_output seals
+	run "$SANDBOX" -p "$PROFILE" -- sh -c ': </proc/1/exe'
+	assert_status 0
+	run "$SANDBOX" -p "$PROFILE" -s 'capabilities.keep=[ ]' -- sh -c ': </proc/1/exe'
+	[ "$status" -ne 0 ]
+}
+
+@test "the status record of a launch from the sealed copy goes where the caller said" {
+	as_root_only
+	ptrace_profile
+	run "$SANDBOX" --status-fd 5 -p "$PROFILE" -- true 5>"$TMP/record"
+	assert_status 0
+	grep -q '"verdict":"exited"' "$TMP/record"
+	run "$SANDBOX" --status-fd 5 -p "$PROFILE" -- sh -c ': >&5' 5>"$TMP/record"
+	[ "$status" -ne 0 ]
+}
+
+@test "a directory as a standard descriptor is refused" {
+	run sandbox -- true </
+	assert_status 120
+	assert_output "standard input is a directory"
+	run sh -c '"$0" -- true 2>&1 1</' "$SANDBOX"
+	assert_output "standard output is a directory"
+	run sh -c '"$0" -- true 2</' "$SANDBOX"
+	assert_status 120
+	run sandbox -- true </dev/null
+	assert_status 0
+}
+
+@test "control: a directory that is handed in leads out of the root" {
+	echo outside >"$TMP/bait"
+	chmod 0644 "$TMP/bait"
+	run sandbox -s 'process.pass_fds=[ 4 ]' -- cat "/proc/self/fd/4$TMP/bait" 4</
+	assert_line outside
+}
+
+# A payload that leaves its terminal's input where it is, while more comes. Without a devpts of the profile's the
+# terminal comes from another place. $1: further mounts.
+deaf_terminal() {
+	profile <<-EOF
+		format = 1;
+		root = { source = "$ROOTFS"; };
+		mounts = ( { type = "proc"; target = "/proc"; } $1 );
+		process = { tty = "always"; time_limit = "500ms"; kill_grace = "200ms"; };
+	EOF
+	timeout -s KILL "$(seconds 10)" "$SANDBOX" -p "$PROFILE" -- sh -c 'stty raw -echo; exec sleep 1000' \
+		</dev/zero >/dev/null
+}
+
+@test "a payload that does not read its terminal holds up no time limit" {
+	run deaf_terminal ""
+	assert_status 124
+	run deaf_terminal ', { type = "dev"; target = "/dev"; }'
+	assert_status 124
+}
+
+@test "the caller's real-time disk priority is not the payload's" {
+	as_root_only
+	ionice -c1 -n0 true || skip "no real-time disk priority here"
+	run ionice -c1 -n0 "$SANDBOX" -- ionice
+	assert_output "none"
+	run ionice -c1 -n0 ionice
+	assert_output "realtime"
+}
