@@ -36,8 +36,9 @@ struct scan {
 	int depth;
 	struct {
 		char bracket;
-		int line;
+		int line, settings;
 	} open[PROFILE_DEPTH_MAX];
+	int settings; /* of the profile itself */
 	size_t tokens;
 	bool value;        /* one value, not a profile */
 	bool after_string; /* the value just read was a string */
@@ -254,6 +255,15 @@ static int scan_number(struct scan *scan)
 			       "sizes, durations and percentages are strings: \"64M\", \"1.5s\", \"50%%\"");
 }
 
+static int count_setting(struct scan *scan)
+{
+	int *settings = scan->depth ? &scan->open[scan->depth - 1].settings : &scan->settings;
+
+	if (++*settings > PROFILE_SETTINGS_MAX)
+		return REFUSE(scan, "more than %d settings in one group", PROFILE_SETTINGS_MAX);
+	return 0;
+}
+
 /* What other languages call true and false. */
 static bool is_truth(const char *word, int length)
 {
@@ -281,7 +291,7 @@ static int scan_word(struct scan *scan)
 		return REFUSE(scan, "a name is longer than %d bytes", PROFILE_NAME_MAX);
 	if (scan->expect == EXPECT_NAME || (scan->expect == EXPECT_NEXT && in_group(scan))) {
 		scan->expect = EXPECT_ASSIGN;
-		return 0;
+		return count_setting(scan);
 	}
 	if (!value_wanted(scan))
 		return misplaced(scan, "a word");
@@ -311,6 +321,7 @@ static int scan_open(struct scan *scan)
 		return REFUSE(scan, "nested deeper than %d levels", PROFILE_DEPTH_MAX);
 	scan->open[scan->depth].bracket = c;
 	scan->open[scan->depth].line = scan->line;
+	scan->open[scan->depth].settings = 0;
 	scan->depth++;
 	scan->expect = c == '{' ? EXPECT_NAME : EXPECT_FIRST;
 	scan->at++;

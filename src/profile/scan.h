@@ -15,6 +15,7 @@ enum {
 	PROFILE_TOKENS_MAX = 20000,
 	PROFILE_STRING_MAX = 64 * 1024,
 	PROFILE_NAME_MAX = 64,
+	PROFILE_SETTINGS_MAX = 256, /* in one group: libconfig compares each with all before it */
 };
 
 /* 0 when `text` (`length` bytes and a NUL) is sound, -1 after one diagnostic. With `value` it is one value, else a

@@ -71,8 +71,9 @@ setup() {
 	{ echo "format = 1;"; yes 'a = {' | head -n 10000; } >deep.conf
 	{ echo "format = 1;"; yes 'a = {' | head -n 10000 | tr -d '\n'; } >deeper.conf
 	{ echo "format = 1;"; seq -f 'key%.0f = 1;' 4900; } >wide.conf
+	{ echo "format = 1; hide = ["; seq -f '"/%.0f",' 9000; echo '"/0" ]; mounts = 1;'; } >long.conf
 	for seed in 1 2 3 4 5; do head -c $((seed * 20000)) /dev/urandom >random$seed.conf; done
-	for input in huge deep deeper wide random1 random2 random3 random4 random5; do
+	for input in huge deep deeper wide long random1 random2 random3 random4 random5; do
 		# shellcheck disable=SC2016
 		run timeout "$(seconds 1)" sh -c 'ulimit -v 200000; exec "$0" check "$1"' "$SANDBOX" "./$input.conf"
 		echo "$input: $status: ${output:0:200}"

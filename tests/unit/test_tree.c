@@ -202,10 +202,15 @@ static void size_is_bounded(void **state)
 		memcpy(text + 3 * i, "a={", 3);
 	text[30000] = '\0';
 	assert_string_equal(message_of(text, 30000), "1: nested deeper than 16 levels");
+	memcpy(text, "v=[0", 4);
+	for (size_t i = 2; i < 50000; i++)
+		memcpy(text + 2 * i, ",0", 2);
+	text[100000] = '\0';
+	assert_string_equal(message_of(text, 100000), "1: the profile has more than 20000 words");
 	for (size_t i = 0; i < 50000; i++)
 		memcpy(text + 4 * i, "a=1;", 4);
 	text[200000] = '\0';
-	assert_string_equal(message_of(text, 200000), "1: the profile has more than 20000 words");
+	assert_string_equal(message_of(text, 200000), "1: more than 256 settings in one group");
 	memset(text, 'a', 200000);
 	assert_string_equal(message_of(text, 200000), "1: a name is longer than 64 bytes");
 	memcpy(text, "v=\"", 3);
