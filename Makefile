@@ -228,6 +228,7 @@ install: all manuals
 	install -m 0755 $(BUILD)/sandbox $(DESTDIR)$(BINDIR)/sandbox
 	install -m 0644 profiles/*.conf $(DESTDIR)$(DATADIR)/sandbox/profiles
 	install -m 0755 profiles/mkrootfs $(DESTDIR)$(DATADIR)/sandbox/mkrootfs
+	sed 's,@BINDIR@,$(BINDIR),; s,@DATADIR@,$(DATADIR),' profiles/sandbox.apparmor >$(DESTDIR)$(DATADIR)/sandbox/sandbox.apparmor
 	install -m 0644 $(BUILD)/gen/example.conf $(BUILD)/gen/profile.schema.json schema/verdict.schema.json \
 		$(DESTDIR)$(DATADIR)/sandbox
 	install -m 0644 $(BUILD)/man/sandbox.1 $(DESTDIR)$(MANDIR)/man1

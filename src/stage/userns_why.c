@@ -58,7 +58,9 @@ int userns_forbidden(bool root, struct error *err)
 		fail(err, K_NAMESPACES,
 		     "cannot use a user namespace: AppArmor takes every right in it from programs without "
 		     "a profile (kernel.apparmor_restrict_unprivileged_userns = 1)");
-		error_remedy(err, "install the AppArmor profile of sandbox (make install does), or run as root");
+		error_remedy(err, "run as root, or load the AppArmor profile that comes with this program: "
+				  "sandbox.apparmor beside the "
+				  "installed profiles says how");
 		return error_exit(err, EXIT_OF_HOST);
 	}
 	return 0;
