@@ -67,9 +67,12 @@ typing='while read -r line; do echo "read $line"; done; echo end'
 		expect running
 		send \x1a
 		expect Stopped
-		send fg; echo fore""ground; exit 4\n
+		expect exec sleep 100
+		send fg\n
 		expect exec sleep 100
 		send \x03
+		expect $
+		send exit 4\n
 	END
 	assert_status 4
 	refute_output "no job control"
