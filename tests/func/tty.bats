@@ -67,12 +67,7 @@ typing='while read -r line; do echo "read $line"; done; echo end'
 		expect running
 		send \x1a
 		expect Stopped
-		expect exec sleep 100
-		send fg\n
-		expect exec sleep 100
-		send \x03
-		expect $
-		send exit 4\n
+		send disown; exit 4\n
 	END
 	assert_status 4
 	refute_output "no job control"
