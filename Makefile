@@ -83,7 +83,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/t
 all: $(BUILD)/sandbox
 
 $(BUILD)/sandbox: $(BUILD)/obj/main.o $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a
-	$(call quiet,LD)$(LINK) -o $@ $^ $(LIBRARIES)
+	$(call quiet,LD)$(LINK) -o $@.new $^ $(LIBRARIES) && mv $@.new $@
 
 $(BUILD)/libsandbox.a: $(OBJECTS)
 	$(call quiet,AR)rm -f $@ && $(AR) rcs $@ $^

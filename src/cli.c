@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct reader {
 	int argc, at;
@@ -37,33 +38,44 @@ static int add_word(struct reader *reader, struct words *words, const char *word
 	return 0;
 }
 
-/* A path or value as a quoted string of the profile language. */
-static char *quoted(struct arena *arena, const char *text)
+/* A path or value as the profile language reads it back: with `backslashed` characters behind a backslash, and no variables
+ * in it. */
+static char *escaped(struct arena *arena, const char *text, const char *backslashed)
 {
-	char *out = arena_alloc(arena, strlen(text) * 2 + 3);
+	char *out = arena_alloc(arena, strlen(text) * 2 + 1);
 	char *at = out;
 
-	if (!out)
-		return NULL;
-	*at++ = '"';
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
+	for (; out && *text; text++) {
+		if (strchr(backslashed, *text))
 			*at++ = '\\';
 		*at++ = *text;
 		if (*text == '$')
 			*at++ = '$';
 	}
-	*at++ = '"';
 	return out;
 }
 
-static const char *bind_setting(struct arena *arena, const char *path, const char *access)
+static const char *quoted(struct arena *arena, const char *text)
+{
+	const char *inner = escaped(arena, text, "\"\\");
+
+	return inner ? arena_format(arena, "\"%s\"", inner) : NULL;
+}
+
+/* `more`: further keys of the mount. */
+static const char *bind_setting(struct arena *arena, const char *path, const char *more)
 {
 	const char *text = quoted(arena, path);
 
-	return text ? arena_format(arena, "mounts=( { type = \"bind\"; source = %s; target = %s; access = \"%s\"; } )",
-				   text, text, access)
+	return text ? arena_format(arena, "mounts=( { type = \"bind\"; source = %s; target = %s; %s } )", text, text, more)
 		    : NULL;
+}
+
+/* Writable means by the payload. What an ordinary user owns, the payload owns; launched by root it is some other user, who
+ * can write what the path's owner can once the owners are mapped. */
+static const char *writable(void)
+{
+	return geteuid() ? "access = \"read-write\";" : "access = \"read-write\"; idmap = \"owner\";";
 }
 
 /* The -s setting that a short form stands for; NULL with errno 0 when the option is none. */
@@ -72,14 +84,15 @@ static const char *setting_of(struct arena *arena, enum option_id option, const 
 	errno = 0;
 	switch (option) {
 	case O_RO:
-		return bind_setting(arena, value, "read-only");
+		return bind_setting(arena, value, "access = \"read-only\";");
 	case O_RW:
-		return bind_setting(arena, value, "read-write");
+		return bind_setting(arena, value, writable());
 	case O_ENV:
 		value = quoted(arena, value);
 		return value ? arena_format(arena, "process.env={ add = [ %s ]; }", value) : NULL;
 	case O_CHDIR:
-		return arena_format(arena, "process.cwd=%s", value);
+		value = escaped(arena, value, "");
+		return value ? arena_format(arena, "process.cwd=%s", value) : NULL;
 	case O_NET:
 		return arena_format(arena, "network.mode=%s", value);
 	default:
@@ -106,6 +119,10 @@ static int take_value(struct reader *reader, enum option_id option, const char *
 		return add_word(reader, &cli->params, value);
 	if (!value)
 		return 0;
+	/* The host's network is the one that a sandbox without a network namespace of its own is in. */
+	if (option == O_NET && strcmp(value, "host") == 0 &&
+	    add_word(reader, &cli->sets, "namespaces={ remove = [ \"net\" ]; }"))
+		return -1;
 	setting = setting_of(reader->arena, option, value);
 	return setting || errno ? add_word(reader, &cli->sets, setting) : 0;
 }
@@ -283,6 +300,6 @@ void cli_help(bool one, enum command_id command)
 			print_option(&cli_options[i]);
 	if (!one)
 		printf("\nExit status: that of the program; 128+n when signal n ended it; of our own:\n"
-		       "  120 usage, 121 profile, 122 host, 123 a stage failed, 124 time or output limit,\n"
+		       "  120 usage, 121 profile, 122 host, 123 a stage failed, 124 time, output limit,\n"
 		       "  125 internal, 126 cannot execute, 127 not found. See sandbox(1).\n");
 }
