@@ -96,6 +96,7 @@ static int know_caller(struct program *program, struct error *err)
 static int load(struct program *program, const char *const *profiles, size_t count, const struct profile **ret)
 {
 	const struct cli *cli = &program->cli;
+	static const struct known_names names = { .capability = capability_known, .syscall = syscall_known };
 	const struct profile_request request = {
 		.profiles = profiles,
 		.profile_count = count,
@@ -106,6 +107,7 @@ static int load(struct program *program, const char *const *profiles, size_t cou
 		.name = program->caller.name,
 		.id = program->caller.id,
 		.environ = program->caller.environ,
+		.names = &names,
 		.uid = program->caller.uid,
 		.gid = program->caller.gid,
 	};

@@ -229,7 +229,7 @@ int profile_load(const struct profile_request *request, struct arena *arena, con
 	struct profile *profile = arena_alloc(arena, sizeof(*profile));
 	struct node *tree = node_new(arena, NODE_GROUP, NULL);
 	struct vars vars = { .request = request, .arena = arena, .diagnostics = diagnostics };
-	const struct reader reader = { .arena = arena, .diagnostics = diagnostics };
+	const struct reader reader = { .arena = arena, .diagnostics = diagnostics, .names = request->names };
 
 	if (!loading || !profile || !tree)
 		return diagnose(diagnostics, NULL, 0, "out of memory");

@@ -32,6 +32,7 @@ struct profile_request {
 	const char *name; /* --name, or NULL */
 	const char *id;   /* 16 hex digits, for ${ID} */
 	const char *const *environ;
+	const struct known_names *names; /* NULL: such names are read, and left to the stages to refuse */
 	uid_t uid;
 	gid_t gid;
 };

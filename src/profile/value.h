@@ -13,6 +13,7 @@ struct text;
 struct reader {
 	struct arena *arena;
 	struct diagnostics *diagnostics;
+	const struct known_names *names; /* NULL: names are checked for their form only */
 	bool draft; /* variables are not expanded yet: a text that holds one is let through unread */
 };
 

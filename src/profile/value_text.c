@@ -197,14 +197,23 @@ static int variable_name(const struct reader *reader, int key, struct node *node
 	return word(reader, key, node, to);
 }
 
+static int unknown(const struct reader *reader, struct node *node, const char *what, const char *nearest)
+{
+	return REFUSE(reader, node, "unknown %s \"%s\"%s%s%s", what, node->text, *nearest ? "; did you mean \"" : "", nearest,
+		      *nearest ? "\"?" : "");
+}
+
 static int capability(const struct reader *reader, int key, struct node *node, const char **to)
 {
 	const char *text = node->text + (strncmp(node->text, "CAP_", 4) == 0 ? 4 : 0);
+	char nearest[NEAREST_SIZE] = "";
 
 	(void)key;
 	if (!*text || strspn(text, UPPER DIGITS "_") != strlen(text))
 		return REFUSE(reader, node, "\"%s\" is no name of a capability, such as \"NET_BIND_SERVICE\"",
 			      node->text);
+	if (reader->names && strcmp(text, "ALL") != 0 && !reader->names->capability(text, nearest))
+		return unknown(reader, node, "capability", nearest);
 	*to = text;
 	return 0;
 }
@@ -212,10 +221,13 @@ static int capability(const struct reader *reader, int key, struct node *node, c
 static int syscall_name(const struct reader *reader, int key, struct node *node, const char **to)
 {
 	const char *text = node->text + (node->text[0] == '@');
+	char nearest[NEAREST_SIZE] = "";
 
 	(void)key;
 	if (!*text || strspn(text, LOWER DIGITS "_-") != strlen(text))
 		return REFUSE(reader, node, "\"%s\" is no name of a system call, nor of a set (@name)", node->text);
+	if (reader->names && !reader->names->syscall(node->text, nearest))
+		return unknown(reader, node, node->text[0] == '@' ? "set of system calls" : "system call", nearest);
 	*to = node->text;
 	return 0;
 }

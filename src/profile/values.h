@@ -27,6 +27,7 @@
 #define PROFILE_VALUES_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,15 @@ struct ints {
 
 struct limit {
 	uint64_t soft, hard; /* SIZE_UNLIMITED for "unlimited"; both SIZE_UNSET when the key is absent */
+};
+
+/* Names that only the stages know; the profile language knows what they look like. Each says whether it knows `name`, and if
+ * not writes the nearest name that it knows, or "", into `nearest`. NULL: not asked. */
+enum { NEAREST_SIZE = 48 };
+
+struct known_names {
+	bool (*capability)(const char *name, char nearest[NEAREST_SIZE]);
+	bool (*syscall)(const char *name, char nearest[NEAREST_SIZE]); /* or a set: "@default" */
 };
 
 #endif

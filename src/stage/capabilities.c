@@ -80,7 +80,8 @@ static void name_of(int capability, char out[NAME_SIZE])
 	cap_free(name);
 }
 
-static int unknown_name(const char *name, int key, int index, struct error *err)
+/* The known name most like `name`, or "". */
+static void nearest_to(const char *name, char out[NAME_SIZE])
 {
 	char text[CAPABILITY_MAX + 1][NAME_SIZE], normalised[NAME_SIZE];
 	const char *names[CAPABILITY_MAX + 1];
@@ -93,8 +94,16 @@ static int unknown_name(const char *name, int key, int index, struct error *err)
 	}
 	normalise(name, normalised);
 	nearest = nearest_name(normalised, names, count);
+	(void)snprintf(out, NAME_SIZE, "%s", nearest ? nearest : "");
+}
+
+static int unknown_name(const char *name, int key, int index, struct error *err)
+{
+	char nearest[NAME_SIZE];
+
+	nearest_to(name, nearest);
 	fail_at(err, key, index, "unknown capability %s", name);
-	if (nearest)
+	if (*nearest)
 		error_remedy(err, "did you mean %s?", nearest);
 	else
 		error_remedy(err, "capabilities(7) lists them");
@@ -115,6 +124,18 @@ static int number_of(const char *name, cap_value_t *ret)
 		return -1;
 	name_of(*ret, found);
 	return strcmp(wanted, found) ? -1 : 0;
+}
+
+bool capability_known(const char *name, char nearest[NEAREST_SIZE])
+{
+	cap_value_t capability = 0;
+	char text[NAME_SIZE];
+
+	if (!number_of(name, &capability))
+		return true;
+	nearest_to(name, text);
+	(void)snprintf(nearest, NEAREST_SIZE, "%s", text);
+	return false;
 }
 
 struct name_list {

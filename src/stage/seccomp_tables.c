@@ -1,10 +1,12 @@
 /* seccomp_tables: looks names up in the generated tables. Parent only; pure functions. */
 #include "stage/seccomp_tables.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "profile/diagnostic.h"
+#include "stage/stage.h"
 
 /* The members compared come first in their structs, and are arrays. */
 static int compare(const void *name, const void *element)
@@ -76,6 +78,17 @@ const char *syscall_nearest(const char *name)
 			names[count] = syscall_calls[count].name;
 	}
 	return nearest_name(name, names, count);
+}
+
+bool syscall_known(const char *name, char nearest[NEAREST_SIZE])
+{
+	const char *found = NULL;
+
+	if ((*name == '@' ? syscall_find_set(name) : syscall_find(name)) >= 0)
+		return true;
+	found = syscall_nearest(name);
+	(void)snprintf(nearest, NEAREST_SIZE, "%s", found ? found : "");
+	return false;
 }
 
 const char *syscall_nearest_constant(const char *name)

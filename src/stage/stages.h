@@ -77,4 +77,8 @@ describe_fn namespaces_describe, process_describe, environment_describe, descrip
 	pivot_describe, rlimits_describe, ids_describe, capabilities_describe, cwd_describe, no_new_privs_describe,
 	attest_describe, landlock_describe, seccomp_describe;
 
+/* Which names of capabilities and of system calls (or sets, "@default") this program knows, for struct known_names. */
+bool capability_known(const char *name, char nearest[NEAREST_SIZE]);
+bool syscall_known(const char *name, char nearest[NEAREST_SIZE]);
+
 #endif
