@@ -373,6 +373,18 @@ CONF
 	done
 }
 
+@test "under a masked /proc no new one can be made, and the message says why" {
+	as_root_only
+	run unshare -m sh -c "mount -t tmpfs tmpfs /proc/bus && exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+		'$(_user_sandbox)' -p '$CHECKOUT/profiles/default.conf' -- true"
+	assert_status 122
+	assert_output "cannot mount a proc file system"
+	assert_output "masked"
+	run unshare -m setpriv --reuid=65534 --regid=65534 --clear-groups "$(_user_sandbox)" -p \
+		"$CHECKOUT/profiles/default.conf" -- true
+	assert_status 0
+}
+
 @test "message queues of the host are not in the sandbox's mqueue, nor the other way round" {
 	as_root_only
 	mkdir "$TMP/mq"
@@ -400,6 +412,11 @@ CONF
 	for as in as_self as_user; do
 		run "$as" sandbox -p "$PROFILE" -- sh -c 'cat /o/file /o/sub/deep /single/file; touch /o/new; touch /single/new
 			echo three >/w/new && cat /w/new; cat /bin/busybox >/w/big'
+		if [ "$as" = as_user ] && ! overlay_on_tmpfs; then
+			assert_status 122
+			assert_output "use an upper directory, or launch as root"
+			continue
+		fi
 		assert_status 1
 		[ "$(head -3 <<<"$output" | xargs)" = "one deep two" ]
 		[ "$(grep -c "Read-only file system" <<<"$output")" -eq 2 ]
