@@ -128,7 +128,7 @@ only_x86_64() {
 	inside 39
 	assert_status 121
 	assert_output "test.conf:3: seccomp.allow"
-	assert_output 'did you mean ptrace?'
+	assert_output 'did you mean "ptrace"?'
 	with 'seccomp = { deny = [ "execve" ]; };'
 	inside 39
 	assert_status 121
