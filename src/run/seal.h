@@ -4,7 +4,7 @@
 
 #include "stage/stage.h"
 
-/* Whether this plan's payload could open the launcher's own file through /proc (see seal.c). */
+/* Whether this plan's payload could change the launcher's own file, opened through /proc (see seal.c). */
 bool seal_needed(const struct plan *plan);
 
 /* Executes a sealed copy of this program with the same arguments and environment, and with descriptor `keep` (-1: none)

@@ -23,11 +23,11 @@ ptrace_profile() {
 	EOF
 }
 
-# Runs the profile and tells from outside what the launcher was executed from, and which seals that has.
+# Runs a launcher with its options and tells from outside what it was executed from, and which seals that has.
 program_and_seals() {
 	local pid
 
-	"$SANDBOX" "$@" -- sh -c "echo up; exec sleep 1000" >"$TMP/up" 3>&- &
+	"$@" -- sh -c "echo up; exec sleep 1000" >"$TMP/up" 3>&- &
 	pid=$!
 	wait_until 5 grep -q up "$TMP/up"
 	python3 - "$pid" <<-'PY'
@@ -48,21 +48,55 @@ program_and_seals() {
 	run "$SANDBOX" -p "$PROFILE" -- readlink /proc/1/exe
 	assert_status 0
 	assert_output "/memfd:sandbox (deleted)"
-	run program_and_seals -p "$PROFILE"
+	run program_and_seals "$SANDBOX" -p "$PROFILE"
 	assert_output "/memfd:sandbox (deleted)"
 	assert_line "seals 15"
 }
 
-@test "control: without the copy that payload would see the program's own file" {
+@test "control: that payload may open what process 1 runs, and without the capability may not" {
 	as_root_only
 	ptrace_profile
-	run program_and_seals -p "$PROFILE" -s 'capabilities.keep=[ ]'
-	assert_output "$SANDBOX"
-	refute_output seals
-	run "$SANDBOX" -p "$PROFILE" -- sh -c ': </proc/1/exe'
+		run "$SANDBOX" -p "$PROFILE" -- sh -c ': </proc/1/exe'
 	assert_status 0
 	run "$SANDBOX" -p "$PROFILE" -s 'capabilities.keep=[ ]' -- sh -c ': </proc/1/exe'
 	[ "$status" -ne 0 ]
+}
+
+# The command may be this very program by way of /proc/self/exe, with a loader from the image: what the payload may do
+# to its file is then a matter of who owns it.
+@test "whose payload could own the program's file runs from a sealed copy" {
+	as_root_only
+	local user=(setpriv "--reuid=$TEST_UID" "--regid=$TEST_UID" --clear-groups)
+
+	install -m 0755 -o "$TEST_UID" "$SANDBOX" "$TMP/own"
+	install -m 0755 "$SANDBOX" "$TMP/roots"
+	profile <<-EOF
+		format = 1;
+		root = { source = "$ROOTFS"; };
+	EOF
+	run program_and_seals "${user[@]}" "$TMP/own" -p "$PROFILE"
+	assert_line "seals 15"
+	run program_and_seals "${user[@]}" "$TMP/roots" -p "$PROFILE"
+	assert_output "$TMP/roots"
+	run program_and_seals "$TMP/roots" -p "$PROFILE"
+	assert_output "$TMP/roots"
+	run program_and_seals "$TMP/roots" -p "$PROFILE" -s 'dangerous=[ "host-root" ]' -s users.map=root -s users.uid=0 \
+		-s users.gid=0
+	assert_line "seals 15"
+}
+
+@test "control: the owner inside can change the mode of a program of his own" {
+	install -m 0755 "$SANDBOX" "$USER_TMP/own"
+	[ "$(id -u)" -ne 0 ] || chown "$TEST_UID" "$USER_TMP/own"
+	profile <<-EOF
+		format = 1;
+		root = { source = "$ROOTFS"; };
+		mounts = ( { type = "proc"; target = "/proc"; } );
+		process = { pass_fds = [ 4 ]; };
+	EOF
+	run as_user sandbox -p "$PROFILE" -- chmod 0777 /proc/self/fd/4 4<"$USER_TMP/own"
+	assert_status 0
+	[ "$(stat -c %a "$USER_TMP/own")" = 777 ]
 }
 
 @test "the status record of a launch from the sealed copy goes where the caller said" {
