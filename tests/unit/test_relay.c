@@ -1,5 +1,5 @@
-/* test_relay: copying between pipes, driven by hand: what is bounded stays bounded, what is counted is counted, and every
- * end is passed on. No privilege. */
+/* test_relay: copying between pipes, driven by hand: what is bounded stays bounded, what is counted is counted, and
+ * every end is passed on. No privilege. */
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
