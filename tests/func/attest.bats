@@ -5,7 +5,7 @@ load ../lib/common
 with() {
 	profile <<-END
 		format = 1;
-		root = { source = "${ROOT:-$ROOTFS}"; };
+		root = { source = "${ROOT:-$ROOTFS}"; ${ROOT:+idmap = \"none\";} };
 		mounts = ( $1 );
 		${2:-}
 	END

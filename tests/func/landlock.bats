@@ -105,7 +105,7 @@ needs_abi() {
 	ln -s ../../../../../../../etc "$TMP/root/up"
 	echo inside >"$TMP/root/etc/inside"
 	with "execute = [ $PROGRAMS ];"' read = [ "/up" ];'
-	run sandbox -p "$PROFILE" -s "root.source=$TMP/root" -- cat /etc/inside
+	run sandbox -p "$PROFILE" -s "root.source=$TMP/root" -s root.idmap=none -- cat /etc/inside
 	assert_status 0
 	assert_line inside
 }
