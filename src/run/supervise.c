@@ -290,8 +290,7 @@ static void payload_runs(struct watch *watch)
 	end_everything(watch);
 }
 
-/* The child and init exit by themselves in two cases: with the payload, or after a record; and without one when the
- * socket failed them, while nothing of the payload ran. */
+/* Child and init exit after a record, or without one when their socket failed them: nothing of the payload ran then. */
 static void note_silent_end(struct watch *watch, int status)
 {
 	struct outcome *out = watch->out;
