@@ -117,12 +117,13 @@ leaves() {
 }
 
 @test "cpu.max = 50% is half a core, 200% is not" {
-	local used wall
+	local used wall throttled
 
 	with 'cgroup = { cpu = { max = "50%"; }; };'
 	launch timeout 3 sh -c 'while :; do :; done'
 	[[ $(record limits_hit) == *'"cpu"'* ]]
-	[ "$(record throttled_time_ns)" -gt 0 ]
+	throttled=$(record throttled_time_ns)
+	[ "$throttled" -gt 500000000 ]
 	used=$(($(record user_time_ns) + $(record system_time_ns)))
 	wall=$(record wall_time_ns)
 	echo "used $used of $wall"
@@ -130,8 +131,8 @@ leaves() {
 	[ $((used * 100 / wall)) -le 65 ]
 	with 'cgroup = { cpu = { max = "200%"; }; };'
 	launch timeout 3 sh -c 'while :; do :; done'
-	[ "$(record throttled_time_ns)" -eq 0 ]
-	[[ $(record limits_hit) != *'"cpu"'* ]]
+	# Not exactly none: an emulated processor may miss the end of a period.
+	[ "$(record throttled_time_ns)" -lt $((throttled / 4)) ]
 }
 
 @test "cpus are the ones listed, and nonsense is refused at its line" {
@@ -360,7 +361,7 @@ without_pid() {
 	assert_status 122
 	assert_output "delegated"
 	assert_output 'cgroup.missing = "skip"'
-	! is_v2 || assert_output "systemd-run --user --scope --quiet -p Delegate=yes"
+	! is_v2 || assert_output "systemd-run --user --scope -p Delegate=yes"
 	with 'cgroup = { memory = { max = "100M"; }; missing = "skip"; };'
 	run as_user sandbox -p "$PROFILE" --status-file "$USER_TMP/record" -- true
 	assert_status 0
