@@ -1,11 +1,11 @@
 /* cli: reads the command line by the table that mkschema makes of schema/options.schema.
  *
- * Runs in the launcher, first of all. Options stop at the first word that is none, so that a command's own options are
- * never ours; the first word is a command of ours only if the table lists it. A command to be run needs `--`, `run`, or a
- * profile before it: a mistyped command of ours is then an error and never somebody's program.
+ * Runs in the launcher, first of all. Options stop at the first word that is none, so that a command's own options
+ * are never ours; the first word is a command of ours only if the table lists it. A command to be run needs `--`,
+ * `run`, or a profile before it: a mistyped command of ours is then an error and never somebody's program.
  *
- * The short forms --ro, --rw, --env, --chdir and --net are written as -s settings, in the order given, so that the profile
- * language has one reader only.
+ * The short forms --ro, --rw, --env, --chdir and --net are written as -s settings, in the order given, so that the
+ * profile language has one reader only.
  */
 #include "cli.h"
 
@@ -38,8 +38,8 @@ static int add_word(struct reader *reader, struct words *words, const char *word
 	return 0;
 }
 
-/* A path or value as the profile language reads it back: with `backslashed` characters behind a backslash, and no variables
- * in it. */
+/* A path or value as the profile language reads it back: with `backslashed` characters behind a backslash, and no
+ * variables in it. */
 static char *escaped(struct arena *arena, const char *text, const char *backslashed)
 {
 	char *out = arena_alloc(arena, strlen(text) * 2 + 1);
@@ -67,12 +67,13 @@ static const char *bind_setting(struct arena *arena, const char *path, const cha
 {
 	const char *text = quoted(arena, path);
 
-	return text ? arena_format(arena, "mounts=( { type = \"bind\"; source = %s; target = %s; %s } )", text, text, more)
+	return text ? arena_format(arena, "mounts=( { type = \"bind\"; source = %s; target = %s; %s } )", text, text,
+				   more)
 		    : NULL;
 }
 
-/* Writable means by the payload. What an ordinary user owns, the payload owns; launched by root it is some other user, who
- * can write what the path's owner can once the owners are mapped. */
+/* Writable means by the payload. What an ordinary user owns, the payload owns; launched by root it is some other
+ * user, who can write what the path's owner can once the owners are mapped. */
 static const char *writable(void)
 {
 	return geteuid() ? "access = \"read-write\";" : "access = \"read-write\"; idmap = \"owner\";";
@@ -175,7 +176,8 @@ static int read_long(struct reader *reader, const char *word)
 	int option = find_option(name, length, 0);
 	const char *value = NULL;
 
-	if (check_place(reader, option, word) || value_of(reader, option, name[length] ? name + length + 1 : NULL, &value))
+	if (check_place(reader, option, word) ||
+	    value_of(reader, option, name[length] ? name + length + 1 : NULL, &value))
 		return -1;
 	return take_value(reader, (enum option_id)option, value);
 }
@@ -243,11 +245,13 @@ int cli_read(int argc, char **argv, struct arena *arena, struct cli *ret, struct
 	if (command >= 0 || dashes || ret->profiles.count || ret->given[O_HELP] || ret->given[O_VERSION])
 		return 0;
 	fail(err, 0, "`%s` is no command of sandbox", ret->rest_count ? ret->rest[0] : argv[1]);
-	error_remedy(err, "to run it in the default sandbox write: sandbox -- %s", ret->rest_count ? ret->rest[0] : "COMMAND");
+	error_remedy(err, "to run it in the default sandbox write: sandbox -- %s",
+		     ret->rest_count ? ret->rest[0] : "COMMAND");
 	return error_exit(err, EXIT_OF_USAGE);
 }
 
-/* Prints `text` in lines of at most `width` columns from column `indent` on; the first line's indent is there already. */
+/* Prints `text` in lines of at most `width` columns from column `indent` on; the first line's indent is there
+ * already. */
 static void print_wrapped(const char *text, int indent, int width)
 {
 	int column = indent;
@@ -271,8 +275,9 @@ enum { HELP_INDENT = 26, HELP_WIDTH = 80 };
 static void print_option(const struct cli_option *option)
 {
 	char head[64];
-	int n = snprintf(head, sizeof(head), "  %c%c%c --%s%s%s", option->letter ? '-' : ' ', option->letter ? option->letter : ' ',
-			 option->letter ? ',' : ' ', option->name, option->arg ? " " : "", option->arg ? option->arg : "");
+	int n = snprintf(head, sizeof(head), "  %c%c%c --%s%s%s", option->letter ? '-' : ' ',
+			 option->letter ? option->letter : ' ', option->letter ? ',' : ' ', option->name,
+			 option->arg ? " " : "", option->arg ? option->arg : "");
 
 	printf("%-*s", HELP_INDENT, head);
 	if (n >= HELP_INDENT)

@@ -19,9 +19,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli.h"
+#include "profile/load.h"
 #include "profile/schema.h"
 #include "run/blocked.h"
-#include "profile/load.h"
 #include "run/doctor.h"
 #include "run/explain.h"
 #include "run/launch.h"
@@ -172,7 +172,8 @@ static int explain(struct program *program)
 	return 0;
 }
 
-/* What the text alone shows, and then what only the stages can: names of system calls, of capabilities, ids and their map. */
+/* What the text alone shows, and then what only the stages can: names of system calls, of capabilities, ids and their
+ * map. */
 static int check_one(struct program *program, const char *const word)
 {
 	int status = load(program, &word, 1, &program->profile);
@@ -237,8 +238,9 @@ static int gc(struct program *program)
 
 static int schema(const struct program *program)
 {
-	return fputs(program->cli.given[O_JSON] ? schema_json : schema_text, stdout) < 0 || fflush(stdout) ? EXIT_OF_INTERNAL
-														: 0;
+	return fputs(program->cli.given[O_JSON] ? schema_json : schema_text, stdout) < 0 || fflush(stdout)
+		       ? EXIT_OF_INTERNAL
+		       : 0;
 }
 
 /* Launches, watches, ends. The outcome is complete whatever happened. */
@@ -267,7 +269,8 @@ static void plan_and_launch(struct program *program, const struct verdict_sink *
 	struct error err = { 0 };
 
 	if (launch->timings && !supervise_prepare(&err) && !make_plan(program, launch->timings, &err) &&
-	    (!seal_needed(&program->plan) || !seal_self(program->argv, environ, sink->borrowed ? sink->fd : -1, &err))) {
+	    (!seal_needed(&program->plan) ||
+	     !seal_self(program->argv, environ, sink->borrowed ? sink->fd : -1, &err))) {
 		launch_and_watch(launch, outcome);
 		return;
 	}
@@ -278,7 +281,8 @@ static void plan_and_launch(struct program *program, const struct verdict_sink *
 	outcome->error = err;
 }
 
-static int finish_run(struct program *program, struct verdict_sink *sink, struct launch *launch, struct outcome *outcome)
+static int finish_run(struct program *program, struct verdict_sink *sink, struct launch *launch,
+		      struct outcome *outcome)
 {
 	struct error err = { 0 };
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 struct output {
-	char *at, *end;  /* end: where the NUL will stand at the latest */
+	char *at, *end; /* end: where the NUL will stand at the latest */
 	bool cut;
 };
 
@@ -61,7 +61,9 @@ CHILD static const char *put_conversion(struct output *out, const char *letter, 
 	case 'o':
 	case 'x':
 		put_number(out, wide ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned),
-			   *letter == 'u' ? 10 : *letter == 'o' ? 8 : 16);
+			   *letter == 'u'   ? 10
+			   : *letter == 'o' ? 8
+					    : 16);
 		break;
 	case 'c':
 		put(out, (char)va_arg(*arguments, int));

@@ -199,8 +199,8 @@ static int variable_name(const struct reader *reader, int key, struct node *node
 
 static int unknown(const struct reader *reader, struct node *node, const char *what, const char *nearest)
 {
-	return REFUSE(reader, node, "unknown %s \"%s\"%s%s%s", what, node->text, *nearest ? "; did you mean \"" : "", nearest,
-		      *nearest ? "\"?" : "");
+	return REFUSE(reader, node, "unknown %s \"%s\"%s%s%s", what, node->text, *nearest ? "; did you mean \"" : "",
+		      nearest, *nearest ? "\"?" : "");
 }
 
 static int capability(const struct reader *reader, int key, struct node *node, const char **to)

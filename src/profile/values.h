@@ -55,8 +55,8 @@ struct limit {
 	uint64_t soft, hard; /* SIZE_UNLIMITED for "unlimited"; both SIZE_UNSET when the key is absent */
 };
 
-/* Names that only the stages know; the profile language knows what they look like. Each says whether it knows `name`, and if
- * not writes the nearest name that it knows, or "", into `nearest`. NULL: not asked. */
+/* Names that only the stages know; the profile language knows what they look like. Each says whether it knows `name`,
+ * and if not writes the nearest name that it knows, or "", into `nearest`. NULL: not asked. */
 enum { NEAREST_SIZE = 48 };
 
 struct known_names {

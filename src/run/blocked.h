@@ -4,8 +4,8 @@
 
 #include "base/error.h"
 
-/* Looks into a failure for want of permission or of a system call (EPERM, ENOSYS): if a call that every sandbox needs is
- * taken away, rewrites *err to say which, with exit status 122; else leaves it alone. */
+/* Looks into a failure for want of permission or of a system call (EPERM, ENOSYS): if a call that every sandbox needs
+ * is taken away, rewrites *err to say which, with exit status 122; else leaves it alone. */
 void blocked_explain(struct error *err);
 
 #endif

@@ -1,8 +1,8 @@
 /* child: between clone and exec.
  *
- * Runs in the child, alone in its new namespaces, as a copy of the launcher. It blocks until the launcher has written its
- * id maps and moved it into its cgroups (`go`), then becomes non-dumpable, builds the inside (enter), splits into init and
- * payload where the profile says so, gives up power (confine, in the payload only), and execs.
+ * Runs in the child, alone in its new namespaces, as a copy of the launcher. It blocks until the launcher has written
+ * its id maps and moved it into its cgroups (`go`), then becomes non-dumpable, builds the inside (enter), splits into
+ * init and payload where the profile says so, gives up power (confine, in the payload only), and execs.
  *
  * Dumpable: before `go` the launcher of an ordinary user must write this process's /proc files, which the kernel allows
  * for a dumpable one only; nothing of the image has been opened by then. Afterwards no process of the sandbox may look
@@ -59,7 +59,8 @@ CHILD static void run_column(const struct child_start *start, struct inside *ins
 			steps_stamp(&err, phase, pipeline[row].name);
 			report_and_exit(start, &err);
 		}
-		/* Behind the last cell the payload's filter is in force: nothing more is asked of the kernel than exec. */
+		/* Behind the last cell the payload's filter is in force: nothing more is asked of the kernel than
+		 * exec. */
 		if (row < STAGE_COUNT - 1)
 			start->timings->cell[row][phase] = clock_now() - started;
 	}
@@ -126,8 +127,8 @@ CHILD static void wait_for_init(int ready)
 	close(ready);
 }
 
-/* The payload is forked before confine: init keeps none of the payload's limits, the payload nothing of init's. The plain
- * clone3 is a fork without the C library's handlers. A time namespace made in enter is the new process's.
+/* The payload is forked before confine: init keeps none of the payload's limits, the payload nothing of init's. The
+ * plain clone3 is a fork without the C library's handlers. A time namespace made in enter is the new process's.
  *
  * Where the kernel does not end the others with init (no pid namespace of ours), init must outlive the launcher for the
  * moment it takes to do so itself: from here on the socket alone tells it. */
@@ -192,7 +193,8 @@ CHILD static void exec_payload(const struct child_start *start)
 	fail_errno(&err, plan->caller->command ? K_NONE : K_PROCESS_COMMAND, "cannot execute %s", argv[0]);
 	error_exit(&err, errno == ENOENT || errno == ENOTDIR ? EXIT_OF_NOT_FOUND : EXIT_OF_NOT_EXEC);
 	if (errno == ENOENT)
-		error_remedy(&err, "the path is looked up inside the sandbox; a script also needs its interpreter there");
+		error_remedy(&err,
+			     "the path is looked up inside the sandbox; a script also needs its interpreter there");
 	if (errno == E2BIG)
 		error_remedy(&err, "arguments and environment together may take a quarter of rlimits.stack");
 	steps_stamp(&err, PHASE_CONFINE, "exec");
@@ -201,8 +203,13 @@ CHILD static void exec_payload(const struct child_start *start)
 
 CHILD void child_main(const struct child_start *start)
 {
-	struct inside inside = { .procfs = -1, .shelter = -1, .staging = -1, .pty_slave = -1, .pty_master = -1,
-				 .socket = start->socket, .running = start->running };
+	struct inside inside = { .procfs = -1,
+				 .shelter = -1,
+				 .staging = -1,
+				 .pty_slave = -1,
+				 .pty_master = -1,
+				 .socket = start->socket,
+				 .running = start->running };
 
 	tie_to_launcher(start);
 	wait_for_go(start, &inside);

@@ -7,9 +7,9 @@
 /* What the child takes with it over the clone; all descriptors are inherited ones. */
 struct child_start {
 	const struct plan *plan;
-	int socket;               /* the child's end */
-	int running;              /* write end of the running pipe */
-	int close[4];             /* the launcher's ends, which the child must not hold; -1 where unused */
+	int socket;   /* the child's end */
+	int running;  /* write end of the running pipe */
+	int close[4]; /* the launcher's ends, which the child must not hold; -1 where unused */
 	bool verbose;
 	struct timings *timings;
 };

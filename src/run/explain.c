@@ -1,7 +1,8 @@
 /* explain: says what the pipeline would do. Runs in the launcher, after plan and instead of everything else.
  *
- * A stage's describe cell adds lines, each with the key it comes from; this file finds the key's place in the profile. What
- * is printed is the table of run/pipeline.c in its order, so that explain cannot drift from what a run does.
+ * A stage's describe cell adds lines, each with the key it comes from; this file finds the key's place in the
+ * profile. What is printed is the table of run/pipeline.c in its order, so that explain cannot drift from what a run
+ * does.
  */
 #include "run/explain.h"
 
@@ -15,7 +16,7 @@
 
 struct description {
 	const struct profile *profile;
-	struct json_object *json;  /* array of lines; NULL: print */
+	struct json_object *json; /* array of lines; NULL: print */
 	struct text text;
 };
 
@@ -41,10 +42,11 @@ static void add_text(struct description *out, const char *what, const struct loc
 
 	text_add(&out->text, "      %s", what);
 	if (place && place->written && place->file)
-		text_add(&out->text, "%*s  [%s:%d: %s]", width < PLACE_COLUMN ? PLACE_COLUMN - width : 0, "", place->file,
-			 place->line, place->path);
+		text_add(&out->text, "%*s  [%s:%d: %s]", width < PLACE_COLUMN ? PLACE_COLUMN - width : 0, "",
+			 place->file, place->line, place->path);
 	else if (place && place->path[0])
-		text_add(&out->text, "%*s  [default: %s]", width < PLACE_COLUMN ? PLACE_COLUMN - width : 0, "", place->path);
+		text_add(&out->text, "%*s  [default: %s]", width < PLACE_COLUMN ? PLACE_COLUMN - width : 0, "",
+			 place->path);
 	text_add(&out->text, "\n");
 }
 

@@ -4,8 +4,9 @@
 
 #include "run/pipeline.h"
 
-/* Prints to stdout what every stage would do for this plan, and which line of which profile asks for it; as a JSON document
- * when `json`. The plan is the very one that a run would use. 0, or -1 when memory is out or stdout cannot be written. */
+/* Prints to stdout what every stage would do for this plan, and which line of which profile asks for it; as a JSON
+ * document when `json`. The plan is the very one that a run would use. 0, or -1 when memory is out or stdout cannot
+ * be written. */
 int explain_plan(const struct plan *plan, bool json, struct error *err);
 
 /* Prints what the schema knows of a key. 0, or -1 for a key that is none, with the nearest in the remedy. */

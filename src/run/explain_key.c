@@ -1,4 +1,5 @@
-/* explain_key: says what the schema knows of a key. Runs in the launcher, for `sandbox explain KEY`; reads no profile. */
+/* explain_key: says what the schema knows of a key. Runs in the launcher, for `sandbox explain KEY`; reads no
+ * profile. */
 #include "run/explain.h"
 
 #include <json-c/json.h>
@@ -29,7 +30,8 @@ static void print_paragraph(const char *text)
 
 static void print_key(const struct key *key)
 {
-	printf("%s (%s%s)\n\n", key->path, type_names[key->type], key->flags & KEY_UNLIMITED ? ", or \"unlimited\"" : "");
+	printf("%s (%s%s)\n\n", key->path, type_names[key->type],
+	       key->flags & KEY_UNLIMITED ? ", or \"unlimited\"" : "");
 	if (key->doc)
 		print_paragraph(key->doc);
 	putchar('\n');

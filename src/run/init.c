@@ -1,11 +1,11 @@
 /* init: process 1 of the sandbox.
  *
- * Runs in the child from the fork of the payload (after enter, before confine) until the end. It is the parent of every
- * orphan inside, the lifeline's reader, and the only process inside that runs code of ours beside the payload, which
- * may be hostile. So before it waits for anything it closes all it holds but the socket, wipes the launcher's arguments
- * and environment out of its memory (/proc/1/cmdline is readable inside, whatever the dumpable flag), drops its
- * capabilities and puts itself under a filter (run/shed.c). Non-dumpable it has been since `go`. The payload waits until
- * all that is done.
+ * Runs in the child from the fork of the payload (after enter, before confine) until the end. It is the parent of
+ * every orphan inside, the lifeline's reader, and the only process inside that runs code of ours beside the payload,
+ * which may be hostile. So before it waits for anything it closes all it holds but the socket, wipes the launcher's
+ * arguments and environment out of its memory (/proc/1/cmdline is readable inside, whatever the dumpable flag), drops
+ * its capabilities and puts itself under a filter (run/shed.c). Non-dumpable it has been since `go`. The payload
+ * waits until all that is done.
  *
  * Then it waits for two things:
  *   - SIGCHLD: reaps. When the payload itself has ended, its wait status goes up and init ends.

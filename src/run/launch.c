@@ -1,12 +1,12 @@
 /* launch: from a finished plan to a child that builds its own inside.
  *
- * Runs in the launcher. The order is the pipeline's: the host column makes what must exist before the child does; clone3
- * makes the child in its namespaces; the attach column does to the child what only its parent can (id maps, cgroups) while
- * the child blocks on its socket; `go` lets it run.
+ * Runs in the launcher. The order is the pipeline's: the host column makes what must exist before the child does;
+ * clone3 makes the child in its namespaces; the attach column does to the child what only its parent can (id maps,
+ * cgroups) while the child blocks on its socket; `go` lets it run.
  *
- * Joining existing namespaces needs a detour: a process must be inside them to clone a child into them, and the launcher
- * itself never enters a foreign namespace. So a one-shot process joins, clones with CLONE_PARENT, which makes
- * the child the launcher's own, hands up the pidfd, and is gone.
+ * Joining existing namespaces needs a detour: a process must be inside them to clone a child into them, and the
+ * launcher itself never enters a foreign namespace. So a one-shot process joins, clones with CLONE_PARENT, which
+ * makes the child the launcher's own, hands up the pidfd, and is gone.
  *
  * Failure at any point leaves host objects whose undo is registered; launch_undo() ends the child and takes them back.
  */
@@ -196,8 +196,8 @@ static int clone_joined(struct launch *launch, const struct child_start *start, 
 	return status;
 }
 
-/* /proc/<child>, opened once; the pidfd proves that the number still means our child (it cannot be reused before we wait
- * for it, but an unexpected SIGCHLD disposition would reap it). */
+/* /proc/<child>, opened once; the pidfd proves that the number still means our child (it cannot be reused before we
+ * wait for it, but an unexpected SIGCHLD disposition would reap it). */
 static int open_child_procfs(struct host *host, struct error *err)
 {
 	char path[32];
@@ -255,8 +255,7 @@ int launch_start(struct launch *launch, struct error *err)
 		goto out;
 	fd_close(&channels.socket[1]);
 	fd_close(&channels.running[1]);
-	if (open_child_procfs(&launch->host, err) ||
-	    steps_host(&steps, PHASE_ATTACH, launch->plan, &launch->host, err))
+	if (open_child_procfs(&launch->host, err) || steps_host(&steps, PHASE_ATTACH, launch->plan, &launch->host, err))
 		goto out;
 	if (!launch->plan->process.init && guard_start(&launch->host, &launch->guard, err))
 		goto out;

@@ -9,11 +9,11 @@
 struct launch {
 	const struct plan *plan;
 	struct host host;
-	int socket;               /* our end of the record socket; closing it ends the sandbox */
-	struct guard guard;       /* without init: holds the lifeline in its place */
-	int running;              /* read end of the pipe whose EOF says that the payload's execve succeeded */
-	bool verbose;             /* the child announces its cells */
-	struct timings *timings;  /* shared with the child */
+	int socket;                  /* our end of the record socket; closing it ends the sandbox */
+	struct guard guard;          /* without init: holds the lifeline in its place */
+	int running;                 /* read end of the pipe whose EOF says that the payload's execve succeeded */
+	bool verbose;                /* the child announces its cells */
+	struct timings *timings;     /* shared with the child */
 	int64_t clone_time, go_time; /* CLOCK_MONOTONIC, nanoseconds */
 };
 
@@ -24,8 +24,8 @@ void launch_init(struct launch *launch, const struct plan *plan, struct timings 
  * whether or not this succeeded. */
 int launch_start(struct launch *launch, struct error *err);
 
-/* Ends whatever still lives in the sandbox, waits for its first process unless supervise() did (then host.child is 0), and
- * walks the undo column backwards. Idempotent. */
+/* Ends whatever still lives in the sandbox, waits for its first process unless supervise() did (then host.child is
+ * 0), and walks the undo column backwards. Idempotent. */
 void launch_undo(struct launch *launch);
 
 /* Memory for the timings, shared over clone; NULL when there is none. */

@@ -27,12 +27,8 @@
 #include "run/pipeline.h"
 
 const char *const phase_names[PHASE_COUNT] = {
-	[PHASE_PLAN] = "plan",
-	[PHASE_HOST] = "host",
-	[PHASE_ATTACH] = "attach",
-	[PHASE_ENTER] = "enter",
-	[PHASE_CONFINE] = "confine",
-	[PHASE_UNDO] = "undo",
+	[PHASE_PLAN] = "plan",   [PHASE_HOST] = "host",       [PHASE_ATTACH] = "attach",
+	[PHASE_ENTER] = "enter", [PHASE_CONFINE] = "confine", [PHASE_UNDO] = "undo",
 };
 
 /* clang-format off */

@@ -16,8 +16,9 @@ CHILD int record_send(int socket, const struct record *record, int fd)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)record, .iov_len = sizeof(*record) };
 	union control control = { .data = { 0 } };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data,
-				  .msg_controllen = sizeof(control.data) };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data, .msg_controllen = sizeof(control.data)
+	};
 	struct cmsghdr *header = &control.align;
 	ssize_t n = 0;
 
@@ -46,8 +47,9 @@ CHILD int record_receive(int socket, struct record *ret, int *ret_fd)
 {
 	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
 	union control control = { .data = { 0 } };
-	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data,
-				  .msg_controllen = sizeof(control.data) };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data, .msg_controllen = sizeof(control.data)
+	};
 	AUTO_CLOSE int fd = -1;
 	ssize_t n = 0;
 

@@ -30,20 +30,25 @@ enum record_type {
 };
 
 struct record {
-	int type;                 /* enum record_type */
+	int type; /* enum record_type */
 	union {
 		struct handed handed;
-		struct { int number; bool group; } signal;
-		struct { int stage, phase; } cell;
+		struct {
+			int number;
+			bool group;
+		} signal;
+		struct {
+			int stage, phase;
+		} cell;
 		struct error error;
 		int status;
 		pid_t pid;
 	};
 };
 
-/* Sends one record, with `fd` when it is not -1 (which stays the caller's). 0, or -1 with errno. Without a descriptor this
- * is a plain write(2), which every filter of a payload allows: execve's failure is still to be told after seccomp. It can
- * raise SIGPIPE, which the launcher ignores and which ends a child whose launcher is gone. */
+/* Sends one record, with `fd` when it is not -1 (which stays the caller's). 0, or -1 with errno. Without a descriptor
+ * this is a plain write(2), which every filter of a payload allows: execve's failure is still to be told after
+ * seccomp. It can raise SIGPIPE, which the launcher ignores and which ends a child whose launcher is gone. */
 CHILD int record_send(int socket, const struct record *record, int fd);
 
 /* Receives one record. 1 when there is one, 0 at EOF, -1 with errno (EAGAIN on a non-blocking socket, EPROTO for a

@@ -1,7 +1,8 @@
 /* steps: the driver of the launcher's columns. Runs in the launcher, from plan to undo.
  *
- * A leaf says what it could not do; this file adds where (stage and phase) and, where the leaf chose no exit status, the
- * one of the phase: what plan cannot do the host lacks (122), what a later phase cannot do is a failed stage (123).
+ * A leaf says what it could not do; this file adds where (stage and phase) and, where the leaf chose no exit status,
+ * the one of the phase: what plan cannot do the host lacks (122), what a later phase cannot do is a failed stage
+ * (123).
  */
 #include "run/steps.h"
 
@@ -55,7 +56,8 @@ int steps_plan(const struct steps *steps, const struct profile *profile, struct 
 	return 0;
 }
 
-int steps_check(const struct profile *profile, struct plan *plan, void found(const struct profile *, const struct error *))
+int steps_check(const struct profile *profile, struct plan *plan,
+		void found(const struct profile *, const struct error *))
 {
 	int count = 0;
 

@@ -7,14 +7,16 @@
 /* What every walk needs beside its column's own arguments. */
 struct steps {
 	struct timings *timings;
-	bool verbose;             /* one line on stderr per cell */
+	bool verbose; /* one line on stderr per cell */
 };
 
 int steps_plan(const struct steps *steps, const struct profile *profile, struct plan *plan, struct error *err);
 
-/* Walks the plan column to its end, whatever fails on the way, for what is wrong with the profile itself (exit status 121):
- * calls `found` for each such error. What this host lacks is no fault of the profile and not told. Returns their number. */
-int steps_check(const struct profile *profile, struct plan *plan, void found(const struct profile *, const struct error *));
+/* Walks the plan column to its end, whatever fails on the way, for what is wrong with the profile itself (exit status
+ * 121): calls `found` for each such error. What this host lacks is no fault of the profile and not told. Returns
+ * their number. */
+int steps_check(const struct profile *profile, struct plan *plan,
+		void found(const struct profile *, const struct error *));
 
 /* PHASE_HOST or PHASE_ATTACH. */
 int steps_host(const struct steps *steps, enum phase phase, const struct plan *plan, struct host *host,

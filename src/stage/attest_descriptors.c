@@ -1,8 +1,8 @@
 /* attest: the payload's open descriptors against the plan. Runs in the payload, in confine.
  *
- * Every number below the size of the descriptor table (FDSize of /proc/self/status) is asked. That is complete and, for a
- * table of the usual 64, much cheaper than a listing of /proc/self/fd, for which the kernel makes an inode each.
- * Open may be 0-2 and those to be passed, which must stay open over the exec, and three of ours that must not
+ * Every number below the size of the descriptor table (FDSize of /proc/self/status) is asked. That is complete and,
+ * for a table of the usual 64, much cheaper than a listing of /proc/self/fd, for which the kernel makes an inode
+ * each. Open may be 0-2 and those to be passed, which must stay open over the exec, and three of ours that must not
  * (descriptors.c says which). See attest.c for when, and what failure means.
  */
 #include "stage/attest.h"

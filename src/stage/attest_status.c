@@ -1,7 +1,8 @@
 /* attest: /proc/self/status against the plan. Runs in the payload, in confine, from one read of the file.
  *
- * ids, groups, the five capability sets, no_new_privs, umask and the three signal sets stand there as the kernel holds
- * them, numbered as the payload's user namespace sees them; and the size of the descriptor table, for the next check. See attest.c for when, and what failure means.
+ * ids, groups, the five capability sets, no_new_privs, umask and the three signal sets stand there as the kernel
+ * holds them, numbered as the payload's user namespace sees them; and the size of the descriptor table, for the next
+ * check. See attest.c for when, and what failure means.
  */
 #include "stage/attest.h"
 

@@ -1,5 +1,5 @@
-/* degraded: the list of features that a profile allows to be absent and that are. Helper of every stage's plan (parent);
- * the verdict reports the list. */
+/* degraded: the list of features that a profile allows to be absent and that are. Helper of every stage's plan
+ * (parent); the verdict reports the list. */
 #include "stage/stage.h"
 
 int plan_degraded(struct plan *plan, const char *feature, struct error *err)

@@ -32,8 +32,8 @@ plan_fn cgroup_plan;
 host_fn cgroup_host;
 child_fn cgroup_enter;
 undo_fn cgroup_undo;
-/* Removes every cgroup of ours whose launcher is gone, in all hierarchies; kills what is still in them. 0, or -1 when one had
- * to stay. Beside running sandboxes harmless: see stage/cgroup_leaf.c. */
+/* Removes every cgroup of ours whose launcher is gone, in all hierarchies; kills what is still in them. 0, or -1 when
+ * one had to stay. Beside running sandboxes harmless: see stage/cgroup_leaf.c. */
 int cgroup_gc(struct error *err);
 
 plan_fn time_plan;

@@ -6,8 +6,8 @@
  *	probe [BAIT=VALUE ...] all          every one
  *	probe list                          their names
  *
- * A probe that dies of a signal (a filter that kills) is BLOCKED. Exit status 0 when every named probe ran, 2 when one is
- * unknown or lacks its bait. Built static, so that it runs on any root.
+ * A probe that dies of a signal (a filter that kills) is BLOCKED. Exit status 0 when every named probe ran, 2 when
+ * one is unknown or lacks its bait. Built static, so that it runs on any root.
  */
 #include "probe.h"
 

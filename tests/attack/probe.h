@@ -1,9 +1,9 @@
 /* probe: escape attempts, one function each.
  *
- * A probe tries one thing that a sandbox must refuse and says whether it went through. It harms nothing: files that would
- * hurt the host are opened for writing and never written, signals are number 0, calls that would change the kernel get
- * arguments that it must reject after its permission check. The names and numbers follow the attack list of the project's
- * security notes; tests/attack/corpus.tsv says what each must yield, and why.
+ * A probe tries one thing that a sandbox must refuse and says whether it went through. It harms nothing: files that
+ * would hurt the host are opened for writing and never written, signals are number 0, calls that would change the
+ * kernel get arguments that it must reject after its permission check. The names and numbers follow the attack list
+ * of the project's security notes; tests/attack/corpus.tsv says what each must yield, and why.
  */
 #ifndef PROBE_H
 #define PROBE_H

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/klog.h>
 #include <unistd.h>
 
 /* #11 */
@@ -65,9 +65,9 @@ static enum outcome sysfs_write(void)
 /* #13, #14, #28: what /proc tells or takes. A file that is masked reads as empty. */
 static enum outcome proc_files(void)
 {
-	static const char *const files[] = { "kcore", "kmsg", "keys", "timer_list", "sched_debug", "latency_stats", "interrupts",
-					     "iomem", "ioports", "config.gz", "vmallocinfo", "slabinfo", "kpagecount", "kpageflags",
-					     "modules" };
+	static const char *const files[] = { "kcore",         "kmsg",       "keys",       "timer_list", "sched_debug",
+					     "latency_stats", "interrupts", "iomem",      "ioports",    "config.gz",
+					     "vmallocinfo",   "slabinfo",   "kpagecount", "kpageflags", "modules" };
 	char path[64];
 	char byte = 0;
 
@@ -137,9 +137,13 @@ static enum outcome fresh_tmpfs(void)
 /* #51: every call of the new mount interface. EPERM and ENOSYS are refusals, any other answer is a way in. */
 static enum outcome new_mount_api(void)
 {
-	static const struct { const char *name; long number; } calls[] = {
-		{ "open_tree", 428 }, { "move_mount", 429 }, { "fsopen", 430 }, { "fsconfig", 431 }, { "fsmount", 432 },
-		{ "fspick", 433 }, { "mount_setattr", 442 }, { "statmount", 457 }, { "listmount", 458 }, { "open_tree_attr", 467 },
+	static const struct {
+		const char *name;
+		long number;
+	} calls[] = {
+		{ "open_tree", 428 }, { "move_mount", 429 },     { "fsopen", 430 },        { "fsconfig", 431 },
+		{ "fsmount", 432 },   { "fspick", 433 },         { "mount_setattr", 442 }, { "statmount", 457 },
+		{ "listmount", 458 }, { "open_tree_attr", 467 },
 	};
 
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
@@ -162,7 +166,10 @@ static enum outcome make_device(void)
 /* #42 */
 static enum outcome open_by_handle(void)
 {
-	struct { struct file_handle head; unsigned char bytes[128]; } handle = { .head.handle_bytes = 128 };
+	struct {
+		struct file_handle head;
+		unsigned char bytes[128];
+	} handle = { .head.handle_bytes = 128 };
 	int mount_id = 0;
 	int fd = -1;
 
@@ -212,7 +219,8 @@ static enum outcome canary(void)
 /* #45 */
 static enum outcome ro_write(void)
 {
-	static const char *const places[] = { "/probe.new", "/usr/probe.new", "/etc/probe.new", "/bin/probe.new", "/dev/probe.new" };
+	static const char *const places[] = { "/probe.new", "/usr/probe.new", "/etc/probe.new", "/bin/probe.new",
+					      "/dev/probe.new" };
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		int fd = open(places[i], O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -259,7 +267,8 @@ static enum outcome cgroup_write(void)
 /* #87: the host's sockets in /run. */
 static enum outcome run_sockets(void)
 {
-	static const char *const paths[] = { "/run/docker.sock", "/run/dbus/system_bus_socket", "/run/systemd/private", "/run/udev" };
+	static const char *const paths[] = { "/run/docker.sock", "/run/dbus/system_bus_socket", "/run/systemd/private",
+					     "/run/udev" };
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		if (!access(paths[i], F_OK))

@@ -72,8 +72,8 @@ static enum outcome userns_clone3(void)
 /* #55 */
 static enum outcome unshare_others(void)
 {
-	static const int flags[] = { CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWPID,
-				     0x00000080 /* CLONE_NEWTIME */ };
+	static const int flags[] = { CLONE_NEWNS,  CLONE_NEWNET, CLONE_NEWCGROUP, CLONE_NEWIPC,
+				     CLONE_NEWUTS, CLONE_NEWPID, 0x00000080 /* CLONE_NEWTIME */ };
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (!unshare(flags[i]))
@@ -114,7 +114,10 @@ static enum outcome keyring_search(void)
 /* #71: each with arguments that do nothing; anything but EPERM and ENOSYS means that the kernel took the call up. */
 static enum outcome privileged_calls(void)
 {
-	static const struct { const char *name; long number, a, b, c; } calls[] = {
+	static const struct {
+		const char *name;
+		long number, a, b, c;
+	} calls[] = {
 		{ "bpf", SYS_bpf, 9999, 0, 0 },
 		{ "perf_event_open", SYS_perf_event_open, 0, 0, 0 },
 		{ "userfaultfd", SYS_userfaultfd, 1, 0, 0 },

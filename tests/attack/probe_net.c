@@ -23,14 +23,16 @@ static enum outcome abstract_unix(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	memcpy(address.sun_path + 1, bait("abstract"), length);
-	return judge(connect(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)),
+	return judge(connect(fd, (struct sockaddr *)&address,
+			     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)),
 		     "connect abstract");
 }
 
 /* #88: the bait is a port that the host listens on at 127.0.0.1. */
 static enum outcome loopback(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 				       .sin_port = htons((in_port_t)atoi(bait("port"))) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 

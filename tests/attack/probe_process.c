@@ -127,7 +127,10 @@ static enum outcome ptrace_init(void)
 static enum outcome process_vm_init(void)
 {
 	char byte = 0;
-	struct { void *base; size_t length; } local = { &byte, 1 }, remote = { (void *)0x400000, 1 };
+	struct {
+		void *base;
+		size_t length;
+	} local = { &byte, 1 }, remote = { (void *)0x400000, 1 };
 	long n = syscall(SYS_process_vm_readv, 1, &local, 1UL, &remote, 1UL, 0UL);
 
 	if (n < 0 && errno == EFAULT) {
@@ -184,8 +187,13 @@ static enum outcome nnp_caps_state(void)
 	char text[8192] = "";
 	int fd = open("/proc/self/status", O_RDONLY);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	static const char *const wanted[] = { "CapInh:\t0000000000000000", "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000",
-					      "CapBnd:\t0000000000000000", "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2" };
+	static const char *const wanted[] = { "CapInh:\t0000000000000000",
+					      "CapPrm:\t0000000000000000",
+					      "CapEff:\t0000000000000000",
+					      "CapBnd:\t0000000000000000",
+					      "CapAmb:\t0000000000000000",
+					      "NoNewPrivs:\t1",
+					      "Seccomp:\t2" };
 
 	if (n < 0)
 		return judge(n, "/proc/self/status");

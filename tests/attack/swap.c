@@ -1,7 +1,7 @@
 /* swap: exchanges directory entries as fast as it can, until it is killed: swap PATH OTHER [PATH OTHER...]
  *
- * Each pair changes places atomically (renameat2(2), RENAME_EXCHANGE), so that a path is a directory at one lookup and a
- * link at the next, and never missing. Prints "swapping" once every pair has changed places for the first time. */
+ * Each pair changes places atomically (renameat2(2), RENAME_EXCHANGE), so that a path is a directory at one lookup
+ * and a link at the next, and never missing. Prints "swapping" once every pair has changed places once. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>

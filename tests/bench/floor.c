@@ -1,8 +1,8 @@
 /* floor: the least that a sandbox with its own namespaces can cost. Usage: floor COMMAND [ARG...]
  *
- * New user, mount, pid, network, ipc, uts and cgroup namespaces; one id mapped; the host's root read-only, a new /proc, a
- * tmpfs on /dev and /tmp; the old root gone; execve. No policy, no error messages, no init: what any launcher adds to this is its
- * own. For measurements only.
+ * New user, mount, pid, network, ipc, uts and cgroup namespaces; one id mapped; the host's root read-only, a new
+ * /proc, a tmpfs on /dev and /tmp; the old root gone; execve. No policy, no error messages, no init: what any
+ * launcher adds to this is its own. For measurements only.
  */
 #include <errno.h>
 #include <fcntl.h>

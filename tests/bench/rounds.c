@@ -1,8 +1,8 @@
 /* rounds: times commands against each other. Usage: rounds N NAME COMMAND [ARG...] ::: NAME COMMAND ...
  *
- * Every round runs each command once, in turn, so that a machine that grows slower or faster meanwhile does so for all of
- * them. Prints a line each: name, median, tenth and ninetieth percentile of the wall-clock time from before the spawn until
- * the exit, in microseconds. A command that fails ends it all: failures are quick, and would win.
+ * Every round runs each command once, in turn, so that a machine that grows slower or faster meanwhile does so for
+ * all of them. Prints a line each: name, median, tenth and ninetieth percentile of the wall-clock time from before
+ * the spawn until the exit, in microseconds. A command that fails ends it all: failures are quick, and would win.
  */
 #include <spawn.h>
 #include <stdio.h>

@@ -1,11 +1,13 @@
-/* inject: runs a command and makes one system call of it fail. Usage: inject REPORT PAYLOAD ROLE INDEX ERRNO COMMAND [ARG...]
+/* inject: runs a command and makes one system call of it fail. Usage: inject REPORT PAYLOAD ROLE INDEX ERRNO COMMAND
+ * [ARG...]
  *
  * ROLE counts the processes in the order they are made, 0 being the command; INDEX counts the system calls of that
- * process from 1. ROLE -1 fails nothing. The call is not made; close(2) alone frees its descriptor whatever it returns.
- * Below a seccomp filter nothing fails: the filter would see a call that nobody made. A process that has executed a file named PAYLOAD is let go with all its children: what comes after is not ours.
+ * process from 1. ROLE -1 fails nothing. The call is not made; close(2) alone frees its descriptor whatever it
+ * returns. Below a seccomp filter nothing fails: the filter would see a call that nobody made. A process that has
+ * executed a file named PAYLOAD is let go with all its children: what comes after is not ours.
  *
- * REPORT gets a line for every call seen, "ROLE INDEX NUMBER", with " failed" behind the one that was made to. Exit status
- * is the command's, 128 plus the signal's number if one ended it.
+ * REPORT gets a line for every call seen, "ROLE INDEX NUMBER", with " failed" behind the one that was made to. Exit
+ * status is the command's, 128 plus the signal's number if one ended it.
  *
  * For x86-64: where a register holds the result is the machine's own affair.
  */
@@ -85,7 +87,8 @@ static void enter_call(struct process *process)
 	if (ptrace(PTRACE_GETREGS, process->pid, NULL, &regs) < 0)
 		return;
 	process->failing = process->role == wanted_role && process->count == wanted_index && !is_filtered(process->pid);
-	fprintf(report, "%d %d %llu%s\n", process->role, process->count, regs.orig_rax, process->failing ? " failed" : "");
+	fprintf(report, "%d %d %llu%s\n", process->role, process->count, regs.orig_rax,
+		process->failing ? " failed" : "");
 	if (process->failing && regs.orig_rax != SYS_close) {
 		regs.orig_rax = ~0ULL;
 		ptrace(PTRACE_SETREGS, process->pid, NULL, &regs);

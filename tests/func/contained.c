@@ -1,7 +1,8 @@
 /* contained: tries by name what profiles/contained.conf denies; prints "NAME refused" or "NAME possible".
  *
- * A call counts as possible when it works, or when the kernel took it up and found fault with its arguments: a refusal is
- * EPERM, or ENOSYS for clone3. One word for each attempt, so that inside and outside can be compared line by line. */
+ * A call counts as possible when it works, or when the kernel took it up and found fault with its arguments: a
+ * refusal is EPERM, or ENOSYS for clone3. One word for each attempt, so that inside and outside can be compared line
+ * by line. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -70,14 +71,17 @@ static void set_id_bits(void)
 
 int main(void)
 {
-	struct { unsigned long flags, rest[10]; } clone3 = { .flags = CLONE_NEWUSER };
+	struct {
+		unsigned long flags, rest[10];
+	} clone3 = { .flags = CLONE_NEWUSER };
 	unsigned long nodes = 1;
 	char byte = '#';
 	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	set_id_bits();
 	say("unshare CLONE_NEWUSER", in_child(unshare_user));
-	say("clone CLONE_NEWUSER", ended(syscall(SYS_clone, (unsigned long)CLONE_NEWUSER | SIGCHLD, 0UL, 0UL, 0UL, 0UL)));
+	say("clone CLONE_NEWUSER",
+	    ended(syscall(SYS_clone, (unsigned long)CLONE_NEWUSER | SIGCHLD, 0UL, 0UL, 0UL, 0UL)));
 	say("clone3 CLONE_NEWUSER", ended(syscall(SYS_clone3, &clone3, sizeof(clone3))));
 	say("ioctl TIOCSTI", ioctl(0, TIOCSTI, &byte));
 	say("add_key", syscall(SYS_add_key, "user", "contained", "x", 1UL, -2L));

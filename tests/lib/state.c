@@ -5,7 +5,7 @@
  *	state ignore COMMAND...		runs COMMAND with SIGUSR1 ignored
  *	state noargs PATH		runs PATH without any argument, its own name included
  *	state rwx			maps memory that is writable and executable: "mapped" or "refused"
- *	state regain			tries to get capabilities back in every way; prints what it then has, "CapEff: MASK"
+ *	state regain			tries every way back to a capability; prints what it has, "CapEff: MASK"
  *	state drop UID			setuid(UID), as a server does; prints what it then has
  *	state listen PORT		binds a TCP port: "bound" or "refused"
  *	state getkey			looks for key "bait" in the session keyring: "found" or "none"

@@ -13,7 +13,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const struct { const char *name; unsigned number; } calls[] = {
+static const struct {
+	const char *name;
+	unsigned number;
+} calls[] = {
 	{ "clone3", SYS_clone3 },
 	{ "close_range", SYS_close_range },
 	{ "fsconfig", 431 },
