@@ -41,7 +41,7 @@ keys='ipcs -q | grep ^0x | cut -d" " -f1'
 	local before
 
 	before=$(ipcs -q)
-	sandbox -p "$PROFILE" -- sh -c "ipcmk -Q >/dev/null && $keys && exec sleep 30" >"$TMP/keys" &
+	"$SANDBOX" -p "$PROFILE" -- sh -c "ipcmk -Q >/dev/null && $keys && exec sleep 30" >"$TMP/keys" &
 	wait_until 5 test -s "$TMP/keys"
 	[ "$(wc -l <"$TMP/keys")" -eq 1 ]
 	[ "$(ipcs -q)" = "$before" ]
