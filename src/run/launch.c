@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -128,7 +129,10 @@ CHILD static void joiner_main(const struct launch *launch, const struct child_st
 	struct record record = { .type = RECORD_CLONED };
 	pid_t pid = 0;
 
-	if (join_all(&launch->plan->join, &record.error)) {
+	/* Root of a foreign user namespace could look into this copy of the launcher, and into the child's. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+		fail_errno(&record.error, K_JOIN, "cannot become non-dumpable");
+	if (record.error.what[0] || join_all(&launch->plan->join, &record.error)) {
 		record.type = RECORD_FAILED;
 		steps_stamp(&record.error, PHASE_HOST, "join");
 		(void)record_send(channel, &record, -1);

@@ -47,6 +47,7 @@ int supervise_prepare(struct error *err)
 	sigset_t set;
 
 	pass_set(&set);
+	alarm(0); /* a timer outlives execve(2): the caller's would end the launcher before it can clean up */
 	if (sigprocmask(SIG_SETMASK, &set, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
 	    signal(SIGCHLD, SIG_DFL) == SIG_ERR)
 		return fail_errno(err, 0, "cannot set up signals");

@@ -310,6 +310,10 @@ static int open_path(struct verdict_sink *ret, const char *path, struct error *e
 	char directory[4096];
 	struct stat what;
 
+	if (!lstat(path, &what) && S_ISLNK(what.st_mode) && what.st_uid && what.st_uid != geteuid()) {
+		errno = ELOOP; /* another user's link could turn the record on a file of the launcher's */
+		return refuse(err, path, "");
+	}
 	if (!lstat(path, &what) && !S_ISREG(what.st_mode))
 		return open_in_place(ret, path, err);
 	if (slash && (size_t)(slash - path) >= sizeof(directory)) {
