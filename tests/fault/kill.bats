@@ -48,7 +48,7 @@ survives_nothing() {
 	profile <<-END
 		format = 1;
 		namespaces = [ "user", "mount", "net", "ipc", "uts", "cgroup" ];
-		root = { source = "$ROOTFS"; };
+		root = { source = "$ROOTFS"; idmap = "none"; };
 		mounts = ( { type = "dev"; target = "/dev"; }, { type = "tmpfs"; target = "/tmp"; } );
 		users = { uid = 0; gid = 0; };
 		hide = [ ];

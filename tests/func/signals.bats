@@ -21,6 +21,10 @@ finish() {
 	output=$(cat "$TMP/out")
 }
 
+printed_more() {
+	[ "$(wc -l <"$TMP/out")" -gt "$1" ]
+}
+
 teardown() {
 	[ -z "${launcher:-}" ] || kill -KILL "$launcher" 2>/dev/null || :
 }
@@ -83,7 +87,10 @@ passed_on() {
 
 # With the stop signal the job inside stands still: it prints nothing more until both go on.
 @test "a stopped job stands still inside, and goes on" {
+	# As a job of its own: the kernel does not stop a group that has no parent in its session.
+	set -m
 	start run -- sh -c 'echo ready; while :; do echo tick; sleep 0.05; done'
+	set +m
 	kill -TSTP "$launcher"
 	wait_until 10 grep -q '^State:.T' "/proc/$launcher/status"
 	sleep 0.3
@@ -91,8 +98,20 @@ passed_on() {
 	sleep 0.5
 	[ "$(wc -l <"$TMP/out")" -eq "$before" ]
 	kill -CONT "$launcher"
-	more() { [ "$(wc -l <"$TMP/out")" -gt "$1" ]; }
-	wait_until 10 more "$before"
+	wait_until 10 printed_more "$before"
+	kill -TERM "$launcher"
+	finish
+	assert_status 143
+}
+
+@test "where nobody could continue it, it is not stopped" {
+	setsid "$SANDBOX" run -- sh -c 'echo ready; while :; do echo tick; sleep 0.05; done' >"$TMP/out" &
+	launcher=$!
+	wait_until 10 grep -q ready "$TMP/out"
+	kill -TSTP "$launcher"
+	sleep 0.3
+	before=$(wc -l <"$TMP/out")
+	wait_until 10 printed_more "$before"
 	kill -TERM "$launcher"
 	finish
 	assert_status 143

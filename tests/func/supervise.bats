@@ -126,7 +126,7 @@ with_record() {
 	profile <<-END
 		format = 1;
 		namespaces = [ "user", "mount", "net", "ipc", "uts", "cgroup" ];
-		root = { source = "$ROOTFS"; };
+		root = { source = "$ROOTFS"; idmap = "none"; };
 		mounts = ( { type = "dev"; target = "/dev"; }, { type = "tmpfs"; target = "/tmp"; } );
 		users = { uid = 0; gid = 0; };
 		hide = [ ];
