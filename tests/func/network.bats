@@ -45,10 +45,11 @@ host_interfaces() {
 	run sandbox -p "$PROFILE" -- sh -c 'echo hello | nc -l -p 7777 & sleep 0.3; nc -w 2 127.0.0.1 7777 </dev/null'
 	assert_status 0
 	assert_line hello
-	"$SANDBOX" -p "$PROFILE" -- sh -c 'echo hello | nc -l -p 7777' &
+	"$SANDBOX" -p "$PROFILE" -- sh -c 'echo hello | nc -l -p 7777' >/dev/null 2>&1 3>&- &
 	sleep 0.5
 	run bash -c 'exec 9<>/dev/tcp/127.0.0.1/7777'
 	kill $!
+	wait $! || :
 	[ "$status" -ne 0 ]
 }
 
