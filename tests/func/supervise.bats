@@ -89,7 +89,7 @@ with_record() {
 }
 
 @test "ten thousand orphans are reaped" {
-	run sandbox run -s cgroup.pids.max=unlimited -- perl -e '
+	run sandbox run -s cgroup.pids.max=unlimited -s rlimits.nproc=20000 -- perl -e '
 		for (1 .. 100) { unless (fork) { for (1 .. 100) { unless (fork) { exit } } exit } }
 		1 while wait > 0; for (1 .. 200) { select undef, undef, undef, 0.05; @p = grep { m(/\d+$) } glob "/proc/*"; last if @p <= 2 }
 		print scalar(@p), "\n"'
