@@ -89,8 +89,9 @@ with_record() {
 }
 
 @test "ten thousand orphans are reaped" {
-	run sandbox run -s cgroup.pids.max=unlimited -s rlimits.nproc=20000 -- perl -e '
-		for (1 .. 100) { unless (fork) { for (1 .. 100) { unless (fork) { exit } } exit } }
+	run sandbox run -s cgroup.pids.max=unlimited -s cgroup.memory.max=8G -s rlimits.nproc=20000 -- perl -e '
+		sub child { my $pid = fork; defined $pid or die "fork: $!"; !$pid }
+		for (1 .. 100) { if (child()) { for (1 .. 100) { if (child()) { exit } } exit } }
 		1 while wait > 0; for (1 .. 200) { select undef, undef, undef, 0.05; @p = grep { m(/\d+$) } glob "/proc/*"; last if @p <= 2 }
 		print scalar(@p), "\n"'
 	assert_status 0
