@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -335,8 +336,9 @@ CHILD int userns_enter(const struct plan *plan, struct inside *inside, struct er
 		return fail_errno(err, K_USERS_GID, "cannot become group %u inside", userns->build_gid);
 	if (sys_setresuid(userns->build_uid, userns->build_uid, userns->build_uid))
 		return fail_errno(err, K_USERS_UID, "cannot become user %u inside", userns->build_uid);
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
-		return fail_errno(err, 0, "cannot become non-dumpable");
+	/* The change of ids takes both away: dumpable goes back to what /proc/sys/fs/suid_dumpable says. */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
+		return fail_errno(err, 0, "cannot become non-dumpable and tied to the launcher");
 	return 0;
 }
 
