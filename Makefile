@@ -178,8 +178,9 @@ func attack fault: all $(BUILD)/tests/inject
 	@tests/lib/suite $@ $(BATS) tests/$@
 
 .PHONY: fuzz bench vm
-fuzz: all
-	@tests/fuzz/run
+fuzz:
+	@tests/lib/deps build lint
+	@tests/lib/suite $@ tests/fuzz/run $(FUZZ_SECONDS)
 bench: all
 	@tests/lib/deps bench
 	@tests/bench/launch
