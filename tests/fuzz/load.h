@@ -66,7 +66,8 @@ static inline void load_twice(struct profile_request *request)
 		path = write_profile(first, strlen(first));
 		load_and_show(&again, &second);
 		if (!second || strcmp(first, second) != 0) {
-			(void)fprintf(stderr, "shown first:\n%s\nshown then:\n%s\n", first, second ? second : "(refused)");
+			(void)fprintf(stderr, "shown first:\n%s\nshown then:\n%s\n", first,
+				      second ? second : "(refused)");
 			abort();
 		}
 	}
