@@ -151,8 +151,6 @@ export SANDBOX_ROOTFS := $(ROOTFS)
 export SANDBOX_ROOTFS_DEBIAN := $(ROOTFS_DEBIAN)
 BATS = bats --formatter tap --print-output-on-failure
 SUITES = lint unit func attack fault
-# Seconds after which a test has failed: none may hang.
-export BATS_TEST_TIMEOUT ?= 600
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command
 	@mkdir -p $(@D)
