@@ -1,5 +1,5 @@
-/* load: what the fuzzers of the profile language share. Bytes become a profile by the door that the command line uses; what
- * is accepted must come back the same through `show`. */
+/* load: what the fuzzers of the profile language share. Bytes become a profile by the door that the command line uses;
+ * what is accepted must come back the same through `show`. */
 #ifndef TESTS_FUZZ_LOAD_H
 #define TESTS_FUZZ_LOAD_H
 
