@@ -1,4 +1,4 @@
-# sweep: a launch in which one thing goes wrong, for every thing that can; see syscall_sweep and kill_sweep.
+# sweep: a launch in which one system call fails, for every one that can; see syscall_sweep.
 #
 # SANDBOX_SWEEP_EVERY=1 makes them complete; otherwise every 7th point is tried.
 load ../lib/common
@@ -32,13 +32,4 @@ sweep() {
 
 @test "the same: an ordinary user, alpine" {
 	sweep --user 65534 "$(_user_sandbox)" "$INJECT" -p "$CHECKOUT/profiles/alpine.conf" -D root="$ROOTFS" -s hostname=probe
-}
-
-@test "a launcher killed at any system call takes everything inside with it: root" {
-	"$BATS_TEST_DIRNAME/kill_sweep" --every "$every" "$SANDBOX" -p "$CHECKOUT/profiles/alpine.conf" -D root="$ROOTFS" -- \
-		sleep 1000
-}
-
-@test "the same: an ordinary user" {
-	as_user "$BATS_TEST_DIRNAME/kill_sweep" --every "$every" "$(_user_sandbox)" -- sleep 1000
 }
