@@ -124,6 +124,60 @@ struct sysctl_list {
 	size_t count;
 };
 
+struct route {
+	const char *to;  /* network: address/prefix */
+	const char *via; /* address; NULL: on the link */
+};
+
+struct route_list {
+	struct route *items;
+	size_t count;
+};
+
+struct published_port {
+	int host, guest;    /* guest: INT_UNSET means the same as host */
+	int protocol;       /* enum: NETWORK_PUBLISH_PROTOCOL_* (tcp udp) */
+	const char *listen; /* an address of the host */
+};
+
+struct published_port_list {
+	struct published_port *items;
+	size_t count;
+};
+
+struct host_name {
+	const char *name, *address;
+};
+
+struct host_name_list {
+	struct host_name *items;
+	size_t count;
+};
+
+struct outbound_rule {
+	int verdict;      /* enum: NETWORK_OUTBOUND_RULES_VERDICT_* (allow deny) */
+	const char *to;   /* address, network, host name, "any", "host" */
+	const char *port; /* "any", "80", "8000-8080" */
+	int protocol;     /* enum: NETWORK_OUTBOUND_RULES_PROTOCOL_* (any tcp udp icmp) */
+};
+
+struct outbound_rule_list {
+	struct outbound_rule *items;
+	size_t count;
+};
+
+struct inbound_rule {
+	int verdict;      /* enum: NETWORK_INBOUND_RULES_VERDICT_* */
+	const char *from; /* as `to` above */
+	const char *port;
+	int protocol; /* enum: NETWORK_INBOUND_RULES_PROTOCOL_* */
+};
+
+struct inbound_rule_list {
+	struct inbound_rule *items;
+	size_t count;
+};
+
 struct param {
 	const char *name, *default_, *doc; /* key `default` has a C keyword for a name */
 	int type;                          /* enum: PARAMS_TYPE_* (string path directory file int size duration bool) */
@@ -232,7 +286,39 @@ struct profile {
 	} landlock;
 
 	struct {
-		int mode; /* enum: NETWORK_MODE_* (none host) */
+		int mode;                   /* enum: NETWORK_MODE_* (none host veth macvlan ipvlan pasta) */
+		const char *interface;      /* its name inside */
+		const char *interface_from; /* the host's; NULL: none is moved */
+		const char *parent;         /* macvlan, ipvlan */
+		int mtu;                    /* INT_UNSET: the kernel's */
+		const char *mac;            /* NULL: random */
+		struct {
+			const char *name; /* NULL: point to point */
+			const char *address, *address6;
+			bool create, isolated;
+		} bridge;
+		const char *address, *address6; /* address/prefix, "auto", "none" */
+		const char *gateway, *gateway6; /* address, "auto", "none" */
+		struct route_list routes;
+		bool nat;
+		int forwarding; /* enum: NETWORK_FORWARDING_* (require enable) */
+		struct published_port_list publish;
+		struct {
+			struct strings servers, search, options; /* servers: addresses and "host" */
+		} dns;
+		struct host_name_list hosts;
+		struct {
+			int default_; /* enum: NETWORK_OUTBOUND_DEFAULT_* (allow deny) */
+			struct outbound_rule_list rules;
+		} outbound;
+		struct {
+			int default_; /* enum: NETWORK_INBOUND_DEFAULT_* */
+			struct inbound_rule_list rules;
+		} inbound;
+		struct {
+			uint64_t egress, ingress; /* bytes per second; SIZE_UNLIMITED */
+		} rate;
+		bool spoof_protection;
 	} network;
 
 	struct {

@@ -93,8 +93,11 @@ struct time_plan {
 	char offsets[128]; /* text for /proc/self/timens_offsets; empty: none */
 };
 
+struct net_plan; /* private to the network stage */
+
 struct network_plan {
-	bool loopback; /* bring lo up in the namespace just made */
+	bool loopback;        /* bring lo up in the namespace just made */
+	struct net_plan *net; /* NULL: nothing beyond that */
 };
 
 struct cgroup_plan {
@@ -310,6 +313,8 @@ struct handed {
 		*cgroup; /* private to the cgroup stage: how the child gets into its leaves; memory made before
 	                             clone. NULL: there are none */
 	int relay[3];    /* tty: the payload's ends of its relay pipes, -1 when none */
+	const struct network_host *network; /* network: messages to send, addresses for /etc/hosts; memory made before
+	                                       clone. NULL: nothing */
 };
 
 /* ---- inside: the child's own state ------------------------------------------------------------------------------- */
@@ -332,6 +337,8 @@ struct inside {
 /* ---- host: deeds, plain data ------------------------------------------------------------------------------- */
 
 struct cgroup_host; /* private to the cgroup stage; made by cgroup_host, freed by cgroup_undo */
+struct network_host; /* private to the network stage, but for run/forward; made by network_host, undone by
+                        network_undo */
 struct usage;
 
 struct host {
@@ -339,6 +346,7 @@ struct host {
 	int child_pidfd;
 	int child_procfs; /* /proc/<child>, opened once and checked with the pidfd; for attach */
 	struct cgroup_host *cgroup;
+	struct network_host *network;
 	int cgroup_into_fd;  /* v2: directory of the leaf, for CLONE_INTO_CGROUP; -1 */
 	int range_lock;      /* userns: holds the automatic id range; -1 */
 	int relay[3];        /* tty: the launcher's ends of the relay pipes; -1. Watched by supervise */
