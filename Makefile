@@ -65,10 +65,11 @@ option = $(if $(wildcard $(BUILD)/.options/$(CC)$(1).yes),$(1),$(if $(wildcard $
 
 # Our libraries are linked statically wherever the distribution has them so: it saves half a millisecond a start.
 library = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
-LIBRARIES = $(foreach name,config cap json-c,$(call library,$(name)))
+LIBRARIES = $(foreach name,config cap json-c nl-3,$(call library,$(name)))
 
+INCLUDES := $(addprefix -isystem ,$(wildcard /usr/include/libnl3))
 COMPILE := $(CC) -std=gnu11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DPROFILE_DIR='"$(DATADIR)/sandbox/profiles"' \
-	-Isrc -I$(BUILD) $(WARNINGS) $(HARDENING) $(CFLAGS) $(CPPFLAGS)
+	-Isrc -I$(BUILD) $(INCLUDES) $(WARNINGS) $(HARDENING) $(CFLAGS) $(CPPFLAGS)
 LINK = $(CC) $(HARDENING) $(CFLAGS) $(LDFLAGS) $(LINKING)
 
 # ---- sources ---------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #define BASE_NETLINK_H
 
 #include <linux/netlink.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,8 +28,8 @@ CHILD int netlink_open(int protocol);
 CHILD int netlink_exchange(int fd, void *bytes, size_t length, struct netlink_failure *ret);
 
 /* Sends one request and calls `each` for every message of the answer, until NLMSG_DONE or, without NLM_F_DUMP, the
- * acknowledgement. `each` returns 0 to go on, anything else to end the exchange with that value. 0, the value, or -1
- * with errno. The socket is good for another exchange only after 0. */
+ * acknowledgement. `each` returns 0 to go on, or -1 with errno to give up. 0, or -1 with *ret saying why; after -1 the
+ * socket may hold more of the answer: close it. */
 CHILD int netlink_request(int fd, const void *request, size_t length, int each(const struct nlmsghdr *, void *), void *with,
 			  struct netlink_failure *ret);
 
