@@ -47,7 +47,8 @@ struct net_plan {
 
 /* Addresses that a name stands for, or a literal one. */
 struct resolved {
-	const char *name; /* NULL: not a name */
+	enum { RESOLVED_ADDRESSES, RESOLVED_ANY, RESOLVED_HOST } kind; /* the words "any" and "host" have no addresses */
+	const char *name;                                              /* NULL: not a name */
 	const struct address *addresses;
 	size_t count;
 };
@@ -57,6 +58,10 @@ struct published {
 	int index;    /* element of profile->network.publish */
 	int protocol; /* IPPROTO_TCP, IPPROTO_UDP */
 	uint16_t host, guest;
+/* The address at which pasta answers name queries (its --dns-forward), where the host's own resolver is on its loopback
+ * interface. Of the documentation networks (RFC 5737): nobody's, and not among the link-local ones, which take a rule. */
+#define PASTA_RESOLVER "203.0.113.53"
+
 	struct address listen;
 	int fd; /* the socket that holds it on the host: bound, tcp: listening; -1 */
 };
@@ -107,8 +112,9 @@ int table_delete(int nfnl, const struct table_site *site, struct error *err);
 int publish_reserve(const struct plan *plan, struct network_host *network, struct error *err);
 void publish_release(struct network_host *network);
 
-/* ---- network_names.c. Resolves the names in outbound and inbound rules. */
-int names_resolve(const struct plan *plan, struct network_host *network, struct error *err);
+/* ---- network_names.c. Fills network->outbound and ->inbound, an element for each rule, in `arena`; names are resolved,
+ * within some seconds. */
+int names_resolve(const struct plan *plan, struct arena *arena, struct network_host *network, struct error *err);
 
 /* ---- network_guard.c. Messages that put the program on interface `link` (index) of the launcher's namespace. */
 int guard_build(const struct plan *plan, const struct network_host *network, int link, struct batch *batch,
