@@ -26,7 +26,6 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -65,28 +64,6 @@ CHILD static void finish(const struct init *init, int status)
 	_exit(status);
 }
 
-/* Overwrites arguments and environment where the kernel shows them: this is our own copy of the launcher's memory. The
- * last byte of the arguments, when it is not NUL, makes the kernel show one string from their start (proc(5), cmdline;
- * setproctitle works so). */
-CHILD static void wipe_arguments(const struct caller *caller)
-{
-	char *start = NULL, *end = NULL, *arguments_end = NULL;
-
-	if (!caller->argv || !caller->argv[0])
-		return;
-	start = end = caller->argv[0];
-	for (char *const *word = caller->argv; *word; word++)
-		end = *word == end ? end + strlen(end) + 1 : end;
-	arguments_end = end;
-	for (const char *const *word = caller->environ; word && *word; word++)
-		end = *word == end ? end + strlen(end) + 1 : end;
-	memset(start, 0, (size_t)(end - start));
-	if (arguments_end - start <= (ptrdiff_t)sizeof(TITLE))
-		return;
-	memcpy(start, TITLE, sizeof(TITLE));
-	arguments_end[-1] = '.';
-}
-
 /* Signals to a payload of another user need CAP_KILL; so does one that may still become another user. */
 CHILD static bool needs_kill(const struct plan *plan)
 {
@@ -116,7 +93,7 @@ CHILD static int shed_all(const struct init *init, const struct plan *plan, stru
 
 	for (int i = 0; !init->pid_namespace && i < init->handed->cgroup_kill_count; i++)
 		keep[count++] = init->handed->cgroup_kill[i];
-	wipe_arguments(plan->caller);
+	shed_title(plan->caller, TITLE);
 	if (prctl(PR_SET_NAME, TITLE, 0, 0, 0))
 		return fail_errno(err, K_PROCESS_INIT, "cannot name the process");
 	if (!init->pid_namespace && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
