@@ -33,6 +33,12 @@ static void put_troff(FILE *out, const char *text)
 	}
 }
 
+/* Whether the values are all that there are, not words in the place of an address or port. */
+static bool is_closed(const struct row *row)
+{
+	return strcmp(row->type, "enum") == 0 || strcmp(row->type, "names") == 0;
+}
+
 static void put_list(const struct row *row, const char *field, const char *before, FILE *out)
 {
 	const config_setting_t *list = config_setting_get_member(row->setting, field);
@@ -50,7 +56,7 @@ static void put_facts(const struct row *row, FILE *out)
 	const char *text = row_text(row, "default");
 	int number = 0;
 
-	fprintf(out, "A %s", type_find(row->type)->noun);
+	fprintf(out, "%s %s", strchr("aeioI", type_find(row->type)->noun[0]) ? "An" : "A", type_find(row->type)->noun);
 	if (row_text(row, "words"))
 		fputs(", or \"unlimited\"", out);
 	if (config_setting_lookup_int(row->setting, "min", &number))
@@ -58,7 +64,9 @@ static void put_facts(const struct row *row, FILE *out)
 	if (config_setting_lookup_int(row->setting, "max", &number))
 		fprintf(out, ", at most %d", number);
 	fputs(".\n", out);
-	put_list(row, "values", "Values: ", out);
+	put_list(row, "values", is_closed(row) ? "Values: " : "Or in its place: ", out);
+	if (config_setting_lookup_int(row->setting, "family", &number))
+		fprintf(out, "Of IPv%d.\n", number);
 	put_list(row, "only", "Only for type ", out);
 	if (row_flag(row, "required"))
 		fputs("Required.\n", out);
@@ -148,17 +156,47 @@ static json_object *typed(const char *type)
 
 static json_object *json_group(const struct schema *schema, int parent);
 
+/* A string with the outer form of its type; what is wrong inside it only the program itself says. */
+static json_object *json_text(const struct row *row)
+{
+	static const char *const patterns[][2] = {
+		{ "interface", "^[A-Za-z0-9._-]{1,15}$" },
+		{ "mac", "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$" },
+		{ "address", "^[0-9A-Fa-f.:]+$" },
+		{ "addresses", "^[0-9A-Fa-f.:]+$" },
+		{ "cidr", "^[0-9A-Fa-f.:]+/[0-9]{1,3}$" },
+		{ "destination", "^[0-9A-Za-z._:/-]+$" },
+		{ "port_range", "^[0-9]{1,5}(-[0-9]{1,5})?$" },
+	};
+	json_object *object = typed("string");
+
+	for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++)
+		if (strcmp(patterns[i][0], row->type) == 0)
+			json_object_object_add(object, "pattern", json_object_new_string(patterns[i][1]));
+	return object;
+}
+
+/* A string, one of the row's values, or either. */
 static json_object *json_values(const struct row *row)
 {
-	json_object *object = typed("string");
-	json_object *values = NULL;
+	json_object *closed = typed("string"), *values = json_object_new_array(), *object = NULL, *choices = NULL;
 
-	if (!row->value_count)
-		return object;
-	values = json_object_new_array();
 	for (int v = 0; v < row->value_count; v++)
 		json_object_array_add(values, json_object_new_string(row->values[v]));
-	json_object_object_add(object, "enum", values);
+	json_object_object_add(closed, "enum", values);
+	if (row->value_count && is_closed(row))
+		return closed;
+	if (!row->value_count) {
+		json_object_put(closed);
+		return json_text(row);
+	}
+	object = json_object_new_object();
+	choices = json_object_new_array();
+	json_object_array_add(choices, closed);
+	json_object_array_add(choices, json_text(row));
+	if (strcmp(row->type, "port_range") == 0)
+		json_object_array_add(choices, typed("integer"));
+	json_object_object_add(object, "anyOf", choices);
 	return object;
 }
 

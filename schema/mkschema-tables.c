@@ -328,22 +328,41 @@ static void put_text(const struct row *row, const char *field, const char *membe
 	fputc(',', out);
 }
 
-/* A reference to another key: of the same list element, or of the profile. */
+/* A reference to another key. */
 static void put_reference(const struct schema *schema, const struct row *row, const char *field, FILE *out)
 {
 	const char *text = row_text(row, field);
+
+	if (!text)
+		return;
+	fprintf(out, " .%s = K_%s,", field, schema->rows[row_lookup(schema, row, text)].id);
+}
+
+/* The array of "listen:host/protocol": each key with the character behind it. */
+static void put_identity(const struct schema *schema, const struct row *row, FILE *out)
+{
+	const char *text = row_text(row, "identity");
 	char path[256];
 
 	if (!text)
 		return;
-	snprintf(path, sizeof(path), strcmp(field, "identity") == 0 ? "%s[].%s" : "%.0s%s", row->path, text);
-	fprintf(out, " .%s = K_%s,", field, schema->rows[row_lookup(schema, row, path)].id);
+	fprintf(out, "static const struct identity_part identity_%s[] = {", row->id);
+	while (*text) {
+		int length = (int)strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+		snprintf(path, sizeof(path), "%s[].%.*s", row->path, length, text);
+		fprintf(out, " { K_%s, ", schema->rows[row_lookup(schema, row, path)].id);
+		text += length;
+		fprintf(out, *text ? "'%c' }," : "'\\0' },", *text);
+		text += *text != '\0';
+	}
+	fputs(" { 0, 0 } };\n", out);
 }
 
 static void put_key(const struct schema *schema, int index, FILE *out)
 {
 	const struct row *row = &schema->rows[index];
-	int min = INT32_MIN, max = INT32_MAX, selector = 0;
+	int min = INT32_MIN, max = INT32_MAX, selector = 0, family = 0;
 	unsigned only = 0, needed = 0;
 
 	fprintf(out, "\t{ .name = \"%s\", .path = \"%s\", .type = TYPE_%s, .parent = %d, .first = %d, .next = %d,",
@@ -354,15 +373,18 @@ static void put_key(const struct schema *schema, int index, FILE *out)
 		only = mask(schema, row, "only", &selector);
 		needed = mask(schema, row, "needed", &selector);
 		put_flags(row, out);
-		put_reference(schema, row, "identity", out);
+		config_setting_lookup_int(row->setting, "family", &family);
+		put_text(row, "identity", "identity", out);
+		if (row_text(row, "identity"))
+			fprintf(out, " .identity_parts = identity_%s,", row->id);
 		put_reference(schema, row, "requires", out);
 		put_reference(schema, row, "conflicts", out);
 		put_text(row, "default", "default_text", out);
 		put_text(row, "doc", "doc", out);
 		put_text(row, "example", "example", out);
 	}
-	fprintf(out, "\n\t  .min = %d, .max = %d, .selector = %d, .only = 0x%x, .needed = 0x%x,", min, max, selector,
-		only, needed);
+	fprintf(out, "\n\t  .min = %d, .max = %d, .family = %d, .selector = %d, .only = 0x%x, .needed = 0x%x,", min,
+		max, family, selector, only, needed);
 	if (has_field(row))
 		fprintf(out, " .offset = offsetof(%s, %s),", owner(schema, row), row->field);
 	if (row->value_count)
@@ -390,6 +412,8 @@ void emit_tables(const struct schema *schema, FILE *out)
 		if (strcmp(schema->rows[i].type, "list") == 0)
 			put_initials(schema, i, out);
 	put_initials(schema, 0, out);
+	for (int i = 1; i < schema->count; i++)
+		put_identity(schema, &schema->rows[i], out);
 	fputs("const struct key keys[K_COUNT] = {\n", out);
 	for (int i = 0; i < schema->count; i++)
 		put_key(schema, i, out);

@@ -13,7 +13,7 @@ struct type {
 	const char *storage; /* enum storage of src/profile/schema.h */
 	const char *c_type;  /* of the field */
 	const char *unset;   /* its initialiser when the key has no default */
-	const char *noun;    /* with "a" before it: what the manual and messages call it */
+	const char *noun;    /* with an article before it: what the manual and messages call it */
 };
 
 static const struct type types[] = {
@@ -39,7 +39,8 @@ static const struct type types[] = {
 	{ "interface", SHAPE_TEXT, "TEXT", "const char *", "NULL", "interface name" },
 	{ "mac", SHAPE_TEXT, "TEXT", "const char *", "NULL", "hardware address, such as \"02:00:00:00:00:05\"" },
 	{ "address", SHAPE_TEXT, "TEXT", "const char *", "NULL", "IP address" },
-	{ "cidr", SHAPE_TEXT, "TEXT", "const char *", "NULL", "IP address with a prefix length, such as \"10.0.0.1/24\"" },
+	{ "cidr", SHAPE_TEXT, "TEXT", "const char *", "NULL",
+	  "IP address with a prefix length, such as \"10.0.0.1/24\"" },
 	{ "destination", SHAPE_TEXT, "TEXT", "const char *", "NULL", "IP address, network or host name" },
 	{ "port_range", SHAPE_TEXT, "TEXT", "const char *", "NULL", "port or range, such as \"8000-8080\"" },
 	{ "action", SHAPE_TEXT, "TEXT", "const char *", "NULL", "seccomp action" },

@@ -180,7 +180,7 @@ static void check_row(const struct schema *schema, const struct row *row)
 	static const char *const fields[] = { "key",    "type",     "default",  "values",   "min",       "max",
 					      "words",  "required", "identity", "requires", "conflicts", "only",
 					      "needed", "replaces", "input",    "field",    "env",       "signed",
-					      "since",  "doc",      "example" };
+					      "since",  "doc",      "example",  "family" };
 
 	for (int i = 0; i < config_setting_length(row->setting); i++) {
 		const char *name = config_setting_name(config_setting_get_elem(row->setting, (unsigned)i));

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "profile/diagnostic.h"
+#include "profile/identity.h"
 #include "profile/schema.h"
 
 int key_child(int parent, const char *name)
@@ -30,9 +31,9 @@ int key_lookup(const char *path)
 			return K_NONE;
 		path += length;
 		if (*path == '[') {
-			const char *end = strchr(path, ']');
+			const char *end = keys[key].type == TYPE_LIST ? identity_end(key, path + 1) : NULL;
 
-			if (keys[key].type != TYPE_LIST || !end)
+			if (!end)
 				return K_NONE;
 			path = end + 1;
 		}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "profile/diagnostic.h"
+#include "profile/identity.h"
 #include "profile/merge.h"
 #include "profile/schema.h"
 #include "profile/value.h"
@@ -33,23 +34,36 @@ static int check_remove(const struct merging *merging, int list, struct node *el
 	}
 	if (remove->type != NODE_BOOL || !remove->number)
 		return REFUSE(merging, remove, "can only be true");
-	if (element->count != 2)
-		return REFUSE(merging, element, "an element that is removed has %s and remove, and nothing else",
-			      keys[keys[list].identity].name);
+	for (const struct node *child = element->first; child; child = child->next)
+		if (child != remove && !identity_has(list, key_child(list, child->name)))
+			return REFUSE(merging, element,
+				      "an element that is removed has %s and remove, and nothing else",
+				      keys[list].identity);
 	return 0;
+}
+
+/* A key of the identity that has no default must be written: also in a layer that changes an element. */
+static int check_identity(const struct merging *merging, int list, struct node *element)
+{
+	const struct identity_part *part = keys[list].identity_parts;
+	int result = 0;
+
+	for (; part && part->key != K_NONE; part++) {
+		if (keys[part->key].default_text || node_member(element, keys[part->key].name))
+			continue;
+		result = REFUSE(merging, element, "%s is missing", keys[part->key].name);
+	}
+	return result;
 }
 
 static int check_element(const struct merging *merging, int list, struct node *element)
 {
-	int identity = keys[list].identity, result = 0;
+	int result = 0;
 
 	if (element->type != NODE_GROUP)
 		return REFUSE(merging, element, "must be a group { }, not %s", node_kind(element));
-	if (identity && !node_member(element, keys[identity].name)) {
-		result = REFUSE(merging, element, "%s is missing", keys[identity].name);
-		element->refused = true;
-	}
-	if (identity && node_member(element, "remove"))
+	result = check_identity(merging, list, element);
+	if (keys[list].identity && node_member(element, "remove"))
 		result |= check_remove(merging, list, element);
 	return check_group(merging, list, element) | result;
 }
@@ -130,7 +144,7 @@ static int check_group(const struct merging *merging, int parent, struct node *g
 
 		if (key != K_NONE)
 			result |= check_key(merging, key, child);
-		else if (keys[parent].identity == 0 || strcmp(child->name, "remove") != 0)
+		else if (!keys[parent].identity || strcmp(child->name, "remove") != 0)
 			result |= unknown_key(merging, parent, child);
 	}
 	return result;

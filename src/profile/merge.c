@@ -19,6 +19,7 @@
 
 #include "base/arena.h"
 #include "profile/diagnostic.h"
+#include "profile/identity.h"
 #include "profile/index.h"
 #include "profile/schema.h"
 #include "profile/value.h"
@@ -59,22 +60,12 @@ static void put(struct node *base, struct node *old, struct node *new)
 /* The text by which two elements are the same: CAP_ and superfluous slashes do not count. */
 static const char *canonical(const struct merging *merging, int key, struct node *element)
 {
-	const char *text = NULL;
-
 	if (element->type == NODE_INT)
 		return arena_format(merging->arena, "%lld", (long long)element->number);
 	if (element->type != NODE_STRING || element->refused ||
 	    (keys[key].type != TYPE_COMMAND && vars_expand(merging->vars, key, element)))
 		return NULL;
-	text = element->text;
-	if (keys[key].type == TYPE_CAPABILITIES && strncmp(text, "CAP_", 4) == 0)
-		return text + 4;
-	if (keys[key].type == TYPE_PATHS) {
-		const char *path = path_normalise(merging->arena, text);
-
-		return path ? path : text;
-	}
-	return text;
+	return value_canonical(merging->arena, key, element->text);
 }
 
 /* The default of a key as a list node; an empty one where there is none, and inside elements, whose lists have
@@ -198,22 +189,49 @@ static int merge_changes(const struct merging *merging, int key, struct node *ba
 
 /* ---- lists of groups -------------------- */
 
-/* The identity of an element, as text; NULL when it has none, which has been reported. */
-static const char *identity_of(const struct merging *merging, int list, struct node *element)
+/* The default of a key of `list`, as text; NULL when it has none. */
+static const char *default_part(const struct merging *merging, int list, int key)
 {
-	int identity = keys[list].identity;
-	struct node *node = element->type == NODE_GROUP ? node_member(element, keys[identity].name) : NULL;
-	const char *path = NULL;
+	const void *field = (const char *)keys[list].initial + keys[key].offset;
 
-	if (!node || node->refused)
+	if (!keys[key].default_text)
+		return NULL;
+	if (key_storage(key) == STORAGE_TEXT)
+		return *(const char *const *)field;
+	if (keys[key].type == TYPE_ENUM)
+		return keys[key].values[*(const int *)field];
+	return arena_format(merging->arena, "%d", *(const int *)field);
+}
+
+/* What an element says of one key of its identity, or means when it leaves it out. */
+static const char *identity_part(const struct merging *merging, int list, struct node *element, int key)
+{
+	struct node *node = node_member(element, keys[key].name);
+
+	if (!node)
+		return default_part(merging, list, key);
+	if (node->refused)
 		return NULL;
 	if (node->type == NODE_INT)
 		return arena_format(merging->arena, "%lld", (long long)node->number);
-	if (node->type != NODE_STRING || (list != K_PARAMS && vars_expand(merging->vars, identity, node)))
+	if (node->type != NODE_STRING || (list != K_PARAMS && vars_expand(merging->vars, key, node)))
 		return NULL;
-	if (keys[identity].type == TYPE_PATH_INSIDE && (path = path_normalise(merging->arena, node->text)))
-		node->text = path;
-	return node->text;
+	return value_canonical(merging->arena, key, node->text);
+}
+
+/* The identity of an element, as text; NULL when it has none, which has been reported. */
+static const char *identity_of(const struct merging *merging, int list, struct node *element)
+{
+	const char *parts[IDENTITY_PARTS_MAX] = { NULL };
+
+	if (element->type != NODE_GROUP || !keys[list].identity)
+		return NULL;
+	for (int i = 0; keys[list].identity_parts[i].key != K_NONE; i++) {
+		parts[i] = identity_part(merging, list, element, keys[list].identity_parts[i].key);
+		if (!parts[i])
+			return NULL;
+	}
+	return identity_join(merging->arena, list, parts);
 }
 
 /* Whether the element stands for itself: it writes a key that makes it a new one. */
@@ -263,8 +281,7 @@ static int check_twice(const struct merging *merging, int list, struct node *ove
 
 		if (!other)
 			continue;
-		result |= REFUSE(merging, element, "a second element with %s %s", keys[keys[list].identity].name,
-				 identity);
+		result |= REFUSE(merging, element, "a second element with %s %s", keys[list].identity, identity);
 		diagnose_remedy(merging->diagnostics, "the first stands on line %d", other->line);
 	}
 	return result;

@@ -37,6 +37,12 @@ enum key_flag {
 	KEY_NO_FIELD = 1 << 6,
 };
 
+/* One of the keys by which elements of a list are told apart. */
+struct identity_part {
+	int key;    /* K_NONE ends them */
+	char after; /* what stands behind it in the identity as text; '\0' behind the last */
+};
+
 /* One key. Keys are numbered by enum key_id; K_NONE is the profile as a whole, a group. */
 struct key {
 	const char *name; /* last word of the path */
@@ -49,11 +55,13 @@ struct key {
 	const void *initial;       /* list: an element with every default */
 	const char *const *values; /* ends with NULL; NULL: not a closed list */
 	int64_t min, max;          /* int */
-	int identity;              /* list: key id, or 0 */
-	int requires, conflicts;   /* key id, or 0 */
-	int selector;              /* key id of the element's `type`, for the masks */
-	uint32_t only, needed;     /* bit n: the selector's value n; only = 0: no restriction */
-	const char *default_text;  /* as a profile would write it; NULL: none */
+	const char *identity;      /* list: the form of an element's identity, "listen:host/protocol"; NULL: none */
+	const struct identity_part *identity_parts;
+	int family;               /* of addresses: 4 or 6; 0: either */
+	int requires, conflicts;  /* key id, or 0 */
+	int selector;             /* key id of the element's `type`, for the masks */
+	uint32_t only, needed;    /* bit n: the selector's value n; only = 0: no restriction */
+	const char *default_text; /* as a profile would write it; NULL: none */
 	const char *doc, *example;
 };
 

@@ -1,7 +1,7 @@
 /* set: -s KEY=VALUE becomes a layer of its own, which is then checked and merged like any other.
  *
- * The key is a dotted path; an element of a list is addressed by its identity: mounts[/tmp].size. A value is read
- * by the key's type: words, numbers, sizes and the like as they stand, without quotes; lists and groups in the
+ * The key is a dotted path; an element of a list is addressed by its identity: mounts[/tmp].size, or by all keys that
+ * make it up: network.publish[127.0.0.1:8080/tcp].guest. A value is read by the key's type: words, numbers, sizes and the like as they stand, without quotes; lists and groups in the
  * syntax of a profile. Parent only, while profiles are read; pure. */
 #include "profile/set.h"
 
@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "profile/diagnostic.h"
+#include "profile/identity.h"
 #include "profile/schema.h"
 
 static const struct source command_line = { .file = "command line" };
@@ -52,23 +53,32 @@ static struct node *plain(struct setting *setting, const char *name, const char 
 	return node;
 }
 
+static int bad_identity(const struct setting *setting)
+{
+	refuse(setting, "an element is addressed by ", keys[setting->key].identity);
+	return diagnose_remedy(setting->diagnostics, "an IPv6 address stands in brackets of its own: [[::1]:8080/tcp]");
+}
+
 /* "[IDENTITY]" behind the name of a list: makes the element and goes into it. */
 static int enter_element(struct setting *setting)
 {
-	int identity = keys[setting->key].identity;
-	const char *end = strchr(setting->at, ']');
-	char *text = NULL;
+	const struct identity_part *part = keys[setting->key].identity_parts;
+	const char *end = NULL, *parts[IDENTITY_PARTS_MAX] = { NULL }, *text = NULL;
 
-	if (keys[setting->key].type != TYPE_LIST || !identity)
+	if (keys[setting->key].type != TYPE_LIST || !part)
 		return refuse(setting, "has no elements that can be addressed: ", keys[setting->key].path);
+	end = identity_end(setting->key, setting->at + 1);
 	if (!end)
 		return refuse(setting, "[ without ]", "");
 	text = arena_copy_n(setting->arena, setting->at + 1, (size_t)(end - setting->at - 1));
+	if (!text || identity_split(setting->arena, setting->key, text, parts))
+		return bad_identity(setting);
 	setting->node = child(setting, NODE_LIST, keys[setting->key].name);
 	if (setting->node)
 		setting->node = child(setting, NODE_GROUP, NULL);
-	if (!text || !setting->node || !plain(setting, keys[identity].name, text))
-		return -1;
+	for (int i = 0; part[i].key != K_NONE; i++)
+		if (!setting->node || !plain(setting, keys[part[i].key].name, parts[i]))
+			return -1;
 	setting->at = end + 1;
 	return *setting->at == '.' ? 0 : refuse(setting, "] must be followed by . and a key", "");
 }

@@ -15,7 +15,8 @@
 int value_mismatch(const struct reader *reader, int key, struct node *node)
 {
 	node->refused = true;
-	return diagnose_node(reader->diagnostics, node, "must be a %s%s; this is %s", type_nouns[keys[key].type],
+	return diagnose_node(reader->diagnostics, node, "must be %s %s%s; this is %s",
+			     strchr("aeioI", type_nouns[keys[key].type][0]) ? "an" : "a", type_nouns[keys[key].type],
 			     keys[key].flags & KEY_UNLIMITED ? ", or \"unlimited\"" : "", node_kind(node));
 }
 

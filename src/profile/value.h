@@ -25,6 +25,7 @@ int value_read(const struct reader *reader, int key, struct node *node, void *to
 int value_read_text(const struct reader *reader, int key, struct node *node, const char **to);
 int value_read_strings(const struct reader *reader, int key, struct node *node, struct strings *to);
 int value_read_ints(const struct reader *reader, int key, struct node *node, struct ints *to);
+int value_read_network(const struct reader *reader, int key, struct node *node, const char **to);
 
 /* Says that the node is not of the key's type. Returns -1. */
 int value_mismatch(const struct reader *reader, int key, struct node *node);
@@ -32,6 +33,11 @@ int value_mismatch(const struct reader *reader, int key, struct node *node);
 /* Absolute and normalised: no empty components, none that are ".", no slash at the end. NULL when it is not absolute,
  * holds "..", or is too long. The result may be `path` itself. */
 const char *path_normalise(struct arena *arena, const char *path);
+
+/* The text that equal values of `key` have in common: two spellings of a path or an address are one. `text` itself where
+ * there is but one spelling, or it is no value of the key. NULL: out of memory. */
+const char *value_canonical(struct arena *arena, int key, const char *text);
+const char *value_canonical_network(struct arena *arena, int key, const char *text);
 
 /* Whether the two fields of `key` hold the same. */
 bool value_equal(int key, const void *a, const void *b);

@@ -1,7 +1,7 @@
 /* value_text: texts and lists, from a node into the field of its key. See value.c.
  *
- * What a text may be is a function per type in the table `rules`. A rule may put another text in the place of the one
- * written: paths are normalised, capabilities lose their CAP_. Parent only, while profiles are read; pure. */
+ * What a text may be is a function per type in the table `rules`; those of networks are in value_network.c. A rule may
+ * put another text in the place of the one written: paths are normalised, capabilities lose their CAP_. Parent only, while profiles are read; pure. */
 #include "profile/value.h"
 
 #include <limits.h>
@@ -241,13 +241,13 @@ static rule_fn *const rules[VALUE_TYPE_COUNT] = {
 	[TYPE_PATH] = path,
 	[TYPE_PATH_INSIDE] = path_inside,
 	[TYPE_PATH_OR_TMPFS] = path_or_tmpfs,
-	[TYPE_INTERFACE] = any,
-	[TYPE_MAC] = any,
-	[TYPE_ADDRESS] = any,
-	[TYPE_CIDR] = any,
-	[TYPE_DESTINATION] = any,
-	[TYPE_PORT_RANGE] = any,
-	[TYPE_ADDRESSES] = any,
+	[TYPE_INTERFACE] = value_read_network,
+	[TYPE_MAC] = value_read_network,
+	[TYPE_ADDRESS] = value_read_network,
+	[TYPE_CIDR] = value_read_network,
+	[TYPE_DESTINATION] = value_read_network,
+	[TYPE_PORT_RANGE] = value_read_network,
+	[TYPE_ADDRESSES] = value_read_network,
 	[TYPE_ACTION] = action,
 	[TYPE_SCALAR] = word,
 	[TYPE_NAMES] = one_of,
@@ -262,15 +262,33 @@ static rule_fn *const rules[VALUE_TYPE_COUNT] = {
 
 int value_read_text(const struct reader *reader, int key, struct node *node, const char **to)
 {
-	if (keys[key].type == TYPE_SCALAR && node->type == NODE_INT) {
-		*to = arena_format(reader->arena, "%lld", (long long)node->number);
-		return *to ? 0 : out_of_memory(reader, node);
+	bool number = keys[key].type == TYPE_SCALAR || keys[key].type == TYPE_PORT_RANGE;
+
+	if (number && node->type == NODE_INT) {
+		node->text = arena_format(reader->arena, "%lld", (long long)node->number);
+		return node->text ? rules[keys[key].type](reader, key, node, to) : out_of_memory(reader, node);
 	}
 	if (node->type != NODE_STRING) {
 		value_mismatch(reader, key, node);
 		return node->type == NODE_INT ? diagnose_remedy(reader->diagnostics, "write it in quotes") : -1;
 	}
 	return rules[keys[key].type](reader, key, node, to);
+}
+
+const char *value_canonical(struct arena *arena, int key, const char *text)
+{
+	const char *path = NULL;
+
+	switch (keys[key].type) {
+	case TYPE_CAPABILITIES:
+		return text + (strncmp(text, "CAP_", 4) == 0 ? 4 : 0);
+	case TYPE_PATHS:
+	case TYPE_PATH_INSIDE:
+		path = path_normalise(arena, text);
+		return path ? path : text;
+	default:
+		return value_canonical_network(arena, key, text);
+	}
 }
 
 /* ---- lists -------------------- */
@@ -293,6 +311,7 @@ static bool is_set(int key)
 	case TYPE_CAPABILITIES:
 	case TYPE_SYSCALLS:
 	case TYPE_PATHS:
+	case TYPE_ADDRESSES:
 		return true;
 	default:
 		return false;

@@ -10,9 +10,10 @@
  *   size                                 uint64_t         bytes
  *   duration                             int64_t          nanoseconds; negative only where the row says signed
  *   percent                              int64_t          hundredths of a percent: "50%" = 5000
- *   string text word name hostname path path_inside path_or_tmpfs action scalar
+ *   string text word name hostname path path_inside path_or_tmpfs action scalar interface mac address cidr destination
+ *   port_range
  *                                        const char *     NULL when absent and without default
- *   names names_free strings paths command environment capabilities syscalls
+ *   names names_free strings paths command environment capabilities syscalls addresses
  *                                        struct strings   may be written { add; remove; }; names, capabilities and
  *                                                         syscalls are sets, the others keep their order
  *   ints ids ports fds                   struct ints

@@ -36,15 +36,19 @@ static void print_key(const struct key *key)
 		print_paragraph(key->doc);
 	putchar('\n');
 	if (key->values) {
-		printf("values:  ");
+		printf(key->type == TYPE_ENUM || key->type == TYPE_NAMES ? "values:  " : "or:      ");
 		for (int i = 0; key->values[i]; i++)
 			printf("%s%s", i ? ", " : "", key->values[i]);
 		putchar('\n');
 	}
 	if (key->type == TYPE_INT)
 		printf("range:   %lld to %lld\n", (long long)key->min, (long long)key->max);
+	if (key->family)
+		printf("family:  IPv%d\n", key->family);
 	if (key->flags & KEY_REQUIRED)
 		printf("required\n");
+	if (key->identity)
+		printf("merged by: %s\n", key->identity);
 	if (key->default_text)
 		printf("default: %s\n", key->default_text);
 	if (key->requires)
@@ -73,6 +77,7 @@ static void print_json(const struct key *key)
 	add(object, "doc", key->doc);
 	add(object, "default", key->default_text);
 	add(object, "example", key->example);
+	add(object, "identity", key->identity);
 	add(object, "requires", key->requires ? keys[key->requires].path : NULL);
 	add(object, "conflicts", key->conflicts ? keys[key->conflicts].path : NULL);
 	json_object_object_add(object, "required", json_object_new_boolean(!!(key->flags & KEY_REQUIRED)));

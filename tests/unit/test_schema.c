@@ -233,6 +233,18 @@ static void every_word_is_known(void **state)
 			assert_wrong(key, "\"5\"", "is no percentage");
 		if (keys[key].type == TYPE_MODE)
 			assert_wrong(key, "\"755\"", "is no mode");
+		if (keys[key].type == TYPE_INTERFACE)
+			assert_wrong(key, "\"a/b\"", "is no name of an interface");
+		if (keys[key].type == TYPE_MAC)
+			assert_wrong(key, "\"nonsense\"", "is no hardware address");
+		if (keys[key].type == TYPE_ADDRESS || keys[key].type == TYPE_CIDR)
+			assert_wrong(key, "\"nonsense\"", "is no IP address");
+		if (keys[key].type == TYPE_ADDRESSES)
+			assert_wrong(key, "[ \"nonsense\" ]", "is no IP address");
+		if (keys[key].type == TYPE_DESTINATION)
+			assert_wrong(key, "\"non sense\"", "is no IP address, network or host name");
+		if (keys[key].type == TYPE_PORT_RANGE)
+			assert_wrong(key, "\"nonsense\"", "is no port or range");
 		if (keys[key].type == TYPE_SIZE && !(keys[key].flags & KEY_UNLIMITED))
 			assert_wrong(key, "\"unlimited\"", "is no size");
 	}
