@@ -56,6 +56,8 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "mounts",       mounts_plan,       mounts_host,  NULL,           mounts_enter,       NULL,                  NULL,         mounts_describe },
 	/* Writes through a full procfs of its own, attached nowhere; before read_only, which is about the payload's. */
 	{ "sysctls",      sysctls_plan,      NULL,         NULL,           sysctls_enter,      NULL,                  NULL,         sysctls_describe },
+	/* After mounts, whose /etc may be another than the root's; after network, whose addresses it writes. */
+	{ "names",        names_plan,        names_host,   NULL,           names_enter,        NULL,                  names_undo,   names_describe },
 	/* After mounts: what is masked must be there. hide before read_only: a masked file inside a read-only tree. */
 	{ "hide",         hide_plan,         NULL,         NULL,           hide_enter,         NULL,                  NULL,         hide_describe },
 	{ "read_only",    NULL,              NULL,         NULL,           read_only_enter,    NULL,                  NULL,         read_only_describe },

@@ -25,7 +25,7 @@ struct stage {
 	describe_fn *describe;
 };
 
-enum { STAGE_COUNT = 27 };
+enum { STAGE_COUNT = 28 };
 
 extern const struct stage pipeline[STAGE_COUNT];
 

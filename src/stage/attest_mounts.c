@@ -98,10 +98,31 @@ static void add_paths(struct attest_facts *facts, const struct strings *paths, i
 		};
 }
 
+static void add_names(const struct plan *plan, struct attest_facts *facts)
+{
+	static const struct {
+		const char *path;
+		int key;
+	} files[NAMES_COUNT] = {
+		[NAMES_RESOLV] = { "/etc/resolv.conf", K_NETWORK_DNS },
+		[NAMES_HOSTS] = { "/etc/hosts", K_NETWORK_HOSTS },
+		[NAMES_HOSTNAME] = { "/etc/hostname", K_HOSTNAME },
+	};
+
+	for (int file = 0; file < NAMES_COUNT; file++)
+		if (plan->names.wanted[file])
+			facts->mounts[facts->mount_count++] = (struct attest_mount){
+				.path = files[file].path,
+				.key = files[file].key,
+				.index = -1,
+				.attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+			};
+}
+
 int attest_mounts_plan(struct plan *plan, struct attest_facts *facts, struct error *err)
 {
 	const struct profile *profile = plan->profile;
-	size_t most = 1 + plan->mounts.count + profile->hide.count + profile->read_only.count;
+	size_t most = 1 + plan->mounts.count + NAMES_COUNT + profile->hide.count + profile->read_only.count;
 
 	facts->mounts = arena_array(&plan->arena, most, sizeof(*facts->mounts));
 	if (!facts->mounts)
@@ -110,6 +131,7 @@ int attest_mounts_plan(struct plan *plan, struct attest_facts *facts, struct err
 	for (size_t i = 0; i < plan->mounts.count; i++)
 		if (is_mount(&plan->mounts.items[i]))
 			facts->mounts[facts->mount_count++] = of_item(plan, &plan->mounts.items[i]);
+	add_names(plan, facts);
 	add_paths(facts, &profile->hide, K_HIDE);
 	add_paths(facts, &profile->read_only, K_READ_ONLY);
 	return 0;
@@ -222,15 +244,18 @@ CHILD static int find(struct attest_mount *mount, struct error *err)
 	return mount->dev ? check_dev(mount, err) : 0;
 }
 
-/* A path may be promised twice (hidden and mounted on): every promise about one mount must hold. */
-CHILD static int check_promises(struct attest_facts *facts, const struct line *line, struct error *err)
+/* A path may be promised twice (hidden and mounted on): every promise about one mount must hold. A cover (see names)
+ * stands for what it hides, but has no id map: its lower layer has. */
+CHILD static int check_promises(struct attest_facts *facts, const struct line *line, uint64_t cover, struct error *err)
 {
+	uint64_t exempt = line->id == cover ? MOUNT_ATTR_IDMAP : 0;
+
 	for (size_t i = 0; i < facts->mount_count; i++) {
 		struct attest_mount *mount = &facts->mounts[i];
 
 		if (mount->id != line->id)
 			continue;
-		if (check_flags(mount, line, mount->attributes, err))
+		if (check_flags(mount, line, mount->attributes & ~exempt, err))
 			return -1;
 		mount->point = line->point;
 		mount->point_length = line->point_length;
@@ -286,19 +311,37 @@ CHILD static int check_unpromised(const struct attest_facts *facts, const struct
 	return fail(err, 0, "a mount on %s was not planned", point);
 }
 
-CHILD static int check_lines(struct attest_facts *facts, const char *table, struct error *err)
+/* The mount that names made, which is read-only, and what lies under it. */
+CHILD static int check_cover(const struct inside *inside, const struct line *line, struct error *err)
+{
+	if (line->id == inside->cover.mount && !has_option(line, "ro"))
+		return fail(err, K_NETWORK, "mount number %lu, which covers another, is not ro",
+			    (unsigned long)line->id);
+	if (line->id == inside->cover.below && in_sight(line))
+		return fail(err, K_NETWORK, "mount number %lu is not covered", (unsigned long)line->id);
+	return 0;
+}
+
+CHILD static int check_lines(struct attest_facts *facts, const struct inside *inside, const char *table,
+			     struct error *err)
 {
 	struct line line;
 
 	for (const char *at = table; *at;) {
 		at = parse_line(at, &line);
-		if (check_promises(facts, &line, err))
+		if (check_promises(facts, &line, inside->cover.mount, err))
 			return -1;
 	}
 	for (const char *at = table; *at;) {
 		at = parse_line(at, &line);
-		if (!promised(facts, &line) && check_unpromised(facts, &line, err))
+		if (promised(facts, &line))
+			continue;
+		if (line.id == inside->cover.mount || line.id == inside->cover.below) {
+			if (check_cover(inside, &line, err))
+				return -1;
+		} else if (check_unpromised(facts, &line, err)) {
 			return -1;
+		}
 	}
 	return 0;
 }
@@ -329,7 +372,7 @@ CHILD int attest_mounts(const struct plan *plan, const struct inside *inside, st
 	table = read_table(inside, facts->buffer);
 	if (!table)
 		return fail_errno(err, 0, "cannot read /proc/self/mountinfo");
-	if (check_lines(facts, table, err))
+	if (check_lines(facts, inside, table, err))
 		return -1;
 	for (size_t i = 0; i < facts->mount_count; i++)
 		if (facts->mounts[i].id && !facts->mounts[i].point)

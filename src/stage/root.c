@@ -39,7 +39,7 @@
 enum { PROC_TOP_INODE = 1 };
 
 /* Room in the staging tmpfs beside the inline files, and for their rounding to pages. */
-enum { STAGING_SPARE = 256 * 1024, STAGING_PAGE = 64 * 1024, STAGING_INODES = 4096 };
+enum { STAGING_SPARE = 1024 * 1024, STAGING_PAGE = 64 * 1024, STAGING_INODES = 4096 };
 
 /* ---- plan */
 

@@ -168,6 +168,18 @@ struct mounts_plan {
 struct sysctls_plan {
 	const char **paths; /* below /proc/sys; one per element of profile->sysctls */
 	bool forbid_userns; /* user.max_user_namespaces = 0, which the profile does not set itself */
+	bool permit_ping;   /* net.ipv4.ping_group_range = the payload's group, likewise */
+};
+
+/* Files of /etc that the launch itself writes: an enum, and a bit of a set. */
+enum { NAMES_RESOLV, NAMES_HOSTS, NAMES_HOSTNAME, NAMES_COUNT };
+
+struct names_texts; /* private to the names stage */
+
+struct names_plan {
+	bool wanted[NAMES_COUNT];
+	bool isolated;             /* what answers on the host's loopback interface is out of reach */
+	struct names_texts *texts; /* filled by host, becomes handed.names; NULL: nothing is wanted */
 };
 
 struct tty_plan {
@@ -276,6 +288,7 @@ struct plan {
 	struct root_plan root;
 	struct mounts_plan mounts;
 	struct sysctls_plan sysctls;
+	struct names_plan names;
 	struct tty_plan tty;
 	struct environment_plan environment;
 	struct rlimits_plan rlimits;
@@ -315,6 +328,7 @@ struct handed {
 	int relay[3];    /* tty: the payload's ends of its relay pipes, -1 when none */
 	const struct network_host *network; /* network: messages to send, addresses for /etc/hosts; memory made before
 	                                       clone. NULL: nothing */
+	const struct names_texts *names;    /* names: what the files say; memory made before clone. NULL: nothing */
 };
 
 /* ---- inside: the child's own state ------------------------------------------------------------------------------- */
@@ -330,6 +344,9 @@ struct inside {
 	int staging;         /* directory of a tmpfs on it: what masks, inline files and overlays are made of. Both are
 	                             -1 before root and after pivot */
 	int keyring;         /* session: serial number of the fresh session keyring; -1: the kernel has no keys */
+	struct {
+		uint64_t mount, below; /* mount ids; 0: there is none */
+	} cover;               /* names: a read-only directory that got files on top, and what that hides */
 	int pty_slave;       /* -1: none */
 	int pty_master;      /* to be sent up right after the enter column, then -1 */
 };

@@ -62,6 +62,11 @@ child_fn hide_enter, read_only_enter, sysctls_enter;
 
 child_fn pivot_enter;
 
+plan_fn names_plan;
+host_fn names_host;
+child_fn names_enter;
+undo_fn names_undo;
+
 plan_fn rlimits_plan, ids_plan, capabilities_plan, no_new_privs_plan, attest_plan, landlock_plan, seccomp_plan;
 host_fn seccomp_host;
 child_fn rlimits_confine, ids_confine, capabilities_enter, capabilities_confine, cwd_confine, no_new_privs_confine;
@@ -74,8 +79,8 @@ int attest_running(const struct plan *plan, const struct host *host, struct erro
 describe_fn namespaces_describe, process_describe, environment_describe, descriptors_describe, tty_describe,
 	userns_describe, join_describe, cgroup_describe, time_describe, uts_describe, ipc_describe, network_describe,
 	session_describe, root_describe, mounts_describe, hide_describe, read_only_describe, sysctls_describe,
-	pivot_describe, rlimits_describe, ids_describe, capabilities_describe, cwd_describe, no_new_privs_describe,
-	attest_describe, landlock_describe, seccomp_describe;
+	names_describe, pivot_describe, rlimits_describe, ids_describe, capabilities_describe, cwd_describe,
+	no_new_privs_describe, attest_describe, landlock_describe, seccomp_describe;
 
 /* Which names of capabilities and of system calls (or sets, "@default") this program knows, for struct known_names. */
 bool capability_known(const char *name, char nearest[NEAREST_SIZE]);

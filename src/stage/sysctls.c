@@ -11,6 +11,9 @@
  * counted for each kind, so the time namespace that init's child still enters is not touched. Without a user namespace
  * the number is the host's, and there is no such second layer.
  *
+ * In a network namespace with an interface of its own, net.ipv4.ping_group_range is the payload's group, likewise:
+ * programs that send echo requests (ping(8)) then need no capability, nor a raw socket. It permits nothing else.
+ *
  * Needs: Linux 4.9 (user.*). A parameter that this kernel lacks or keeps for uid 0 inside is an error. The parameters
  * die with the namespaces: nothing to undo.
  */
@@ -22,9 +25,10 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/format.h"
 #include "stage/filesystem.h"
 
-static const char forbid_path[] = "user/max_user_namespaces";
+static const char forbid_path[] = "user/max_user_namespaces", ping_path[] = "net/ipv4/ping_group_range";
 
 /* What belongs to which namespace (namespaces(7), sysctl documentation of the kernel). A name that ends in '/' stands
  * for everything below. */
@@ -117,11 +121,20 @@ static int check_family(const struct plan *plan, const struct sysctl *sysctl, co
 			    "kernel.msg*, kernel.sem, kernel.shm*, vm.memfd_noexec");
 }
 
+static bool own_interface(const struct profile *profile, const struct plan *plan)
+{
+	int mode = profile->network.mode;
+
+	return plan->namespaces.net &&
+	       ((mode != NETWORK_MODE_NONE && mode != NETWORK_MODE_HOST) || profile->network.interface_from);
+}
+
 int sysctls_plan(const struct profile *profile, struct plan *plan, struct error *err)
 {
 	struct sysctls_plan *sysctls = &plan->sysctls;
 
 	sysctls->forbid_userns = plan->namespaces.user;
+	sysctls->permit_ping = own_interface(profile, plan);
 	sysctls->paths = arena_array(&plan->arena, profile->sysctls.count, sizeof(*sysctls->paths));
 	if (!sysctls->paths)
 		return fail_errno(err, 0, "cannot get memory");
@@ -140,6 +153,8 @@ int sysctls_plan(const struct profile *profile, struct plan *plan, struct error 
 			return error_exit(err, EXIT_OF_PROFILE);
 		if (!strcmp(path, forbid_path))
 			sysctls->forbid_userns = false;
+		if (!strcmp(path, ping_path))
+			sysctls->permit_ping = false;
 		sysctls->paths[i] = path;
 	}
 	return 0;
@@ -158,8 +173,9 @@ CHILD int sysctls_enter(const struct plan *plan, struct inside *inside, struct e
 {
 	const struct sysctls_plan *sysctls = &plan->sysctls;
 	AUTO_CLOSE int directory = -1;
+	char group[24];
 
-	if (!sysctls->forbid_userns && !plan->profile->sysctls.count)
+	if (!sysctls->forbid_userns && !sysctls->permit_ping && !plan->profile->sysctls.count)
 		return 0;
 	directory = openat(inside->procfs, "sys", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0)
@@ -177,6 +193,9 @@ CHILD int sysctls_enter(const struct plan *plan, struct inside *inside, struct e
 	}
 	if (sysctls->forbid_userns && write_parameter(directory, forbid_path, "0"))
 		return fail_errno(err, 0, "cannot forbid further user namespaces");
+	format_text(group, sizeof(group), "%u %u", plan->ids.gid, plan->ids.gid);
+	if (sysctls->permit_ping && write_parameter(directory, ping_path, group))
+		return fail_errno(err, 0, "cannot permit the payload's group to send echo requests");
 	return 0;
 }
 
@@ -187,4 +206,6 @@ void sysctls_describe(const struct plan *plan, struct description *out)
 			 plan->profile->sysctls.items[i].value);
 	if (plan->sysctls.forbid_userns)
 		describe(out, 0, -1, "user.max_user_namespaces = 0: no user namespaces inside this one");
+	if (plan->sysctls.permit_ping)
+		describe(out, 0, -1, "net.ipv4.ping_group_range = the payload's group: ping needs no capability");
 }
