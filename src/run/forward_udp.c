@@ -192,13 +192,15 @@ CHILD void udp_from_clients(struct forwarding *forwarding, uint32_t port)
 					  .msg_iovlen = 1,
 					  .msg_control = &control,
 					  .msg_controllen = sizeof(control) };
-		struct flow_key key = { .port = port };
+		struct flow_key key;
 		unsigned interface = 0;
 		uint32_t index = 0;
 		ssize_t n = recvmsg(forwarding->network->published[port].fd, &message, MSG_DONTWAIT);
 
 		if (n < 0)
 			return;
+		memset(&key, 0, sizeof(key)); /* compared as bytes */
+		key.port = port;
 		read_client(&from, &key);
 		read_local(&message, &key, &interface);
 		index = find_flow(forwarding, &key);
@@ -242,14 +244,14 @@ CHILD static void send_back(const struct forwarding *forwarding, const struct fl
 
 	if (port->listen.family == AF_INET) {
 		to.in.sin_family = AF_INET;
-		to.in.sin_port = flow->key.client_port;
+		to.in.sin_port = (in_port_t)flow->key.client_port;
 		memcpy(&to.in.sin_addr, flow->key.client, sizeof(to.in.sin_addr));
 		memcpy(&info.ipi_spec_dst, flow->key.local, sizeof(info.ipi_spec_dst));
 		message.msg_namelen = sizeof(to.in);
 		put_element(&message, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
 	} else {
 		to.in6.sin6_family = AF_INET6;
-		to.in6.sin6_port = flow->key.client_port;
+		to.in6.sin6_port = (in_port_t)flow->key.client_port;
 		to.in6.sin6_scope_id = flow->key.client_scope;
 		memcpy(&to.in6.sin6_addr, flow->key.client, sizeof(to.in6.sin6_addr));
 		memcpy(&info6.ipi6_addr, flow->key.local, sizeof(info6.ipi6_addr));

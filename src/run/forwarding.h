@@ -39,8 +39,7 @@ struct connection {
 struct flow_key {
 	uint32_t port; /* index of the published port, from 0 */
 	uint32_t client_scope;
-	uint16_t client_port; /* network order */
-	uint16_t zero;
+	uint32_t client_port;          /* network order */
 	uint8_t client[16], local[16]; /* where its datagrams come from, and which address of the host they came to */
 };
 

@@ -43,10 +43,15 @@ struct question {
 
 /* ---- the socket ------------------------------------------------------------------------------------------------- */
 
+static const struct inet_diag_msg *body_of(const struct nlmsghdr *message)
+{
+	return (const void *)((const char *)message + NLMSG_HDRLEN);
+}
+
 /* Whether a socket of family AF_INET6 keeps to IPv6; the kernel says so behind the message. */
 static bool ipv6_only(const struct nlmsghdr *message)
 {
-	const struct inet_diag_msg *body = NLMSG_DATA(message);
+	const struct inet_diag_msg *body = body_of(message);
 	const char *at = (const char *)(body + 1), *end = (const char *)message + message->nlmsg_len;
 
 	while (end - at >= NLA_HDRLEN) {
@@ -64,7 +69,7 @@ static bool ipv6_only(const struct nlmsghdr *message)
 
 static bool in_the_way(const struct nlmsghdr *message, const struct address *listen)
 {
-	const struct inet_diag_msg *body = NLMSG_DATA(message);
+	const struct inet_diag_msg *body = body_of(message);
 	struct address other = { .family = body->idiag_family };
 
 	memcpy(other.bytes, body->id.idiag_src, address_size(&other));
@@ -84,7 +89,7 @@ static bool in_the_way(const struct nlmsghdr *message, const struct address *lis
 static int note_socket(const struct nlmsghdr *message, void *with)
 {
 	struct search *search = with;
-	const struct inet_diag_msg *body = NLMSG_DATA(message);
+	const struct inet_diag_msg *body = body_of(message);
 
 	if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY || message->nlmsg_len < NLMSG_LENGTH(sizeof(*body)))
 		return 0;
@@ -123,15 +128,16 @@ static void search_family(struct search *search, int family)
 
 static bool has_socket(int process, const char *link)
 {
-	AUTO_CLOSE int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry = NULL;
 	bool found = false;
 	char target[64];
 
-	if (!entries)
+	if (!entries) {
+		fd_close(&fd);
 		return false;
-	fd = -1; /* closedir() closes it */
+	}
 	while (!found && (entry = readdir(entries))) {
 		ssize_t n = readlinkat(dirfd(entries), entry->d_name, target, sizeof(target) - 1);
 
