@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/syscall.h"
+
 CHILD void fd_close(int *fd)
 {
 	int saved = errno;
@@ -11,4 +13,27 @@ CHILD void fd_close(int *fd)
 		close(*fd);
 	*fd = -1;
 	errno = saved;
+}
+
+CHILD int fd_close_others(int *keep, size_t count)
+{
+	unsigned first = 0;
+
+	for (size_t i = 1; i < count; i++)
+		for (size_t j = i; j > 0 && keep[j - 1] > keep[j]; j--) {
+			int swapped = keep[j];
+
+			keep[j] = keep[j - 1];
+			keep[j - 1] = swapped;
+		}
+	for (size_t i = 0; i <= count; i++) {
+		unsigned last = i < count ? (unsigned)keep[i] - 1 : ~0U;
+
+		if (i < count && keep[i] < 0)
+			continue;
+		if ((i == count || keep[i] > 0) && first <= last && sys_close_range(first, last, 0))
+			return -1;
+		first = i < count ? (unsigned)keep[i] + 1 : 0;
+	}
+	return 0;
 }

@@ -177,8 +177,8 @@ CHILD static int take_answer(const struct nlmsghdr *at, int each(const struct nl
 	return at->nlmsg_type == NLMSG_NOOP || !each(at, with) ? 1 : failed(ret, 0, errno);
 }
 
-CHILD int netlink_request(int fd, const void *request, size_t length, int each(const struct nlmsghdr *, void *), void *with,
-			  struct netlink_failure *ret)
+CHILD int netlink_request(int fd, const void *request, size_t length, int each(const struct nlmsghdr *, void *),
+			  void *with, struct netlink_failure *ret)
 {
 	char answer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	const struct nlmsghdr *header = request;

@@ -48,7 +48,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "time",         time_plan,         NULL,         NULL,           time_enter,         NULL,                  NULL,         time_describe },
 	{ "uts",          uts_plan,          NULL,         NULL,           uts_enter,          NULL,                  NULL,         uts_describe },
 	{ "ipc",          ipc_plan,          NULL,         NULL,           NULL,               NULL,                  NULL,         ipc_describe },
-	{ "network",      network_plan,      NULL,         NULL,           network_enter,      NULL,                  NULL,         network_describe },
+	{ "network",      network_plan,      network_host, network_attach, network_enter,      NULL,                  network_undo, network_describe },
 	{ "session",      NULL,              NULL,         NULL,           session_enter,      NULL,                  NULL,         session_describe },
 	/* root..pivot build the file system by descriptor while the host's tree is still in sight: bind sources are opened
 	 * there, and the kernel allows a new procfs only where an unmasked one is visible. */

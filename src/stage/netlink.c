@@ -25,7 +25,6 @@ struct batch {
 	struct nl_msg *message; /* the one being built; NULL before the first */
 	struct nlattr *nests[NEST_DEPTH];
 	size_t depth;
-	size_t header; /* bytes of the fixed header, for batch_interface() */
 	struct message_label label;
 	bool failed;
 	struct messages done;
@@ -129,6 +128,12 @@ void batch_interface(struct batch *batch, size_t offset)
 {
 	if (batch)
 		batch->label.interface = NLMSG_HDRLEN + offset;
+}
+
+void batch_interface_here(struct batch *batch)
+{
+	if (batch && !batch->failed && batch->message)
+		batch->label.interface = nlmsg_hdr(batch->message)->nlmsg_len - sizeof(int);
 }
 
 void batch_put(struct batch *batch, int type, const void *data, size_t length)

@@ -29,9 +29,10 @@ struct batch *batch_new(struct arena *arena);
 void batch_message(struct batch *batch, uint16_t type, uint16_t flags, const void *header, size_t length);
 void batch_label(struct batch *batch, int key, int index, const char *what, ...) __attribute__((format(printf, 4, 5)));
 
-/* The int at `offset` of the fixed header of the message just started is to be the interface's index, which only the
- * sender knows. */
+/* The int at `offset` of the fixed header of the message just started, or the last attribute of it, is to be the
+ * interface's index, which only the sender knows. One a message. */
 void batch_interface(struct batch *batch, size_t offset);
+void batch_interface_here(struct batch *batch);
 
 /* Attributes of it; integers in host order, the _be ones in network order. */
 void batch_put(struct batch *batch, int type, const void *data, size_t length);

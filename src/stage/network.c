@@ -1,21 +1,36 @@
 /* network: what the payload can reach.
  *
  * plan     (parent, before anything exists) settles that `network.mode`, `namespaces` and `join` say the same: "none"
- * is a namespace of the sandbox's own, "host" is none, a joined namespace is somebody else's and stays as it is. enter
- * (child, in its new network namespace, with CAP_NET_ADMIN there) sets the loopback interface up: a new namespace has
- * it, but down (network_namespaces(7)), and programs expect 127.0.0.1 to answer. The kernel gives it its addresses,
- * IPv4 and IPv6, by itself.
+ *          is a namespace of the sandbox's own, "host" is none, a joined namespace is somebody else's and stays as it is;
+ *          a mode that brings an interface is turned into numbers (network_plan.c).
+ * host     (parent) makes and holds what the sandbox needs of the host, in this order: names are resolved; ports are
+ *          reserved; under the lock of the segment (network_segment.c) the sandbox gets its addresses, the janitor is
+ *          started, and then what the janitor will take back is made: bridge, table, elements. Then the messages are
+ *          built that the child will send.
+ * attach   (parent, the child blocks in its new namespace) makes the interface, or moves it in.
+ * enter    (child, with CAP_NET_ADMIN in its namespace) sets the loopback interface up: a new namespace has it, but down
+ *          (network_namespaces(7)), and programs expect 127.0.0.1 to answer. Then it sends the messages: addresses,
+ *          routes, filter. The filter holds from before the payload exists, and the payload has no capability to touch
+ *          it; plan and check refuse what would give it one.
+ * undo     lets go of the janitor, which cleans up by itself (network_janitor.c); the interface dies with the namespace.
  *
- * Needs: Linux 2.6.24. Nothing to undo: interface and addresses die with the namespace.
+ * The messages are made before the child exists, so the child has a copy and need not hand a socket up: one barrier
+ * stays enough, and nothing between the processes is added for the network.
+ *
+ * Needs: Linux 2.6.24; what a mode needs stands in the file that makes it.
  */
-#include "stage/stage.h"
-
-#include <linux/if.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/format.h"
+#include "stage/network_segment.h"
+
+/* ---- plan */
 
 static int contradiction(int key, const char *what, const char *remedy, struct error *err)
 {
@@ -40,17 +55,171 @@ int network_plan(const struct profile *profile, struct plan *plan, struct error 
 				     "cannot give the sandbox its own network: `namespaces` does not name net",
 				     "let `namespaces` name net, or say network.mode = \"host\"", err);
 	plan->network.loopback = plan->namespaces.net;
+	if (host || joined || (profile->network.mode == NETWORK_MODE_NONE && !profile->network.interface_from))
+		return 0;
+	return net_plan_make(profile, plan, err);
+}
+
+/* ---- host */
+
+/* "auto": the bridge's own address, for a family that the sandbox has. */
+static void settle_gateways(const struct net_plan *net, const struct table_site *site, struct network_host *network)
+{
+	network->gateway = net->gateway;
+	network->gateway6 = net->gateway6;
+	if (net->auto_gateway && network->address.family && site->address.family)
+		network->gateway = site->address;
+	if (net->auto_gateway6 && network->address6.family && site->address6.family)
+		network->gateway6 = site->address6;
+}
+
+static int settle_mac(const struct net_plan *net, struct network_host *network, struct error *err)
+{
+	memcpy(network->mac, net->mac, MAC_SIZE);
+	if (!net->mac_given && mac_random(network->mac))
+		return fail_errno(err, K_NETWORK_MAC, "cannot get random bytes");
 	return 0;
 }
 
-/* Should: leave exactly one interface up, lo.  Mustn't: run before userns_enter (EPERM), or in a namespace not our own.
- */
+static int enable_forwarding(const struct segment *segment, const struct network_host *network, struct error *err)
+{
+	const char *inner = segment->site.bridge ? segment->site.bridge : network->link;
+	char uplink[IFNAMSIZ];
+	bool was = false;
+
+	if (segment->site.bridge && forwarding_write(inner, true, NULL))
+		return fail_errno(err, K_NETWORK_FORWARDING, "cannot turn forwarding on for %s", inner);
+	forwarding_uplink(uplink);
+	if (!uplink[0] || forwarding_on(AF_INET) == 1)
+		return 0;
+	if (forwarding_write(uplink, true, &was))
+		return fail_errno(err, K_NETWORK_FORWARDING, "cannot turn forwarding on for %s", uplink);
+	return was ? 0 : segment_note_forwarding(segment, uplink, was, err);
+}
+
+/* Under the segment's mutex: what is made from the janitor's start on, the janitor takes back. */
+static int make_shared(struct segment *segment, const struct plan *plan, struct network_host *network,
+		       struct error *err)
+{
+	const struct net_plan *net = plan->network.net;
+
+	if (segment_look(segment, net, err) || segment_take(segment, plan, network, err))
+		return -1;
+	settle_gateways(net, &segment->site, network);
+	format_text(network->link, sizeof(network->link), "sbx%.12s", plan->caller->id);
+	if (janitor_start(plan, network, segment, err) || segment_make(segment, network->arena, err))
+		return -1;
+	network->bridge = segment->bridge.index;
+	(void)segment_link_name(segment, network->number, network->link);
+	if (net->forwarding_enable && enable_forwarding(segment, network, err))
+		return -1;
+	return table_add(segment->nfnl, &segment->site, plan, network, err);
+}
+
+static int join_segment(const struct plan *plan, struct network_host *network, struct error *err)
+{
+	const struct net_plan *net = plan->network.net;
+	struct segment segment = { .site = { .bridge = net->bridge, .isolated = net->isolated } };
+	int status = segment_open(&segment, err);
+
+	if (!status)
+		status = make_shared(&segment, plan, network, err);
+	if (!status) {
+		segment_unlock(&segment);
+		network->lock = TAKE_FD(segment.lock);
+	}
+	segment_close(&segment);
+	return status;
+}
+
+static int take_addresses(const struct plan *plan, struct network_host *network, struct error *err)
+{
+	static const struct table_site nowhere = { .bridge = NULL };
+	const struct net_plan *net = plan->network.net;
+
+	if (net->mode == NETWORK_MODE_VETH)
+		return join_segment(plan, network, err);
+	network->address = net->address;
+	network->address6 = net->address6;
+	settle_gateways(net, &nowhere, network);
+	if (!net->interface_from)
+		return 0;
+	return move_note(plan, network, err) || janitor_start(plan, network, NULL, err) ? -1 : 0;
+}
+
+int network_host(const struct plan *plan, struct host *host, struct error *err)
+{
+	const struct net_plan *net = plan->network.net;
+	struct network_host *network = NULL;
+
+	if (!net)
+		return 0;
+	network = calloc(1, sizeof(*network));
+	if (!network)
+		return fail_errno(err, 0, "cannot get memory");
+	*network = (struct network_host){ .arena = &network->memory, .lock = -1, .janitor = -1 };
+	host->network = network;
+	host->handed.network = network;
+	if (settle_mac(net, network, err) || names_resolve(plan, network->arena, network, err) ||
+	    publish_reserve(plan, network, err) || take_addresses(plan, network, err))
+		return -1;
+	return inside_build(plan, network, &network->inside, err) || filter_build(plan, network, &network->filter, err)
+		       ? -1
+		       : 0;
+}
+
+/* ---- attach */
+
+int network_attach(const struct plan *plan, struct host *host, struct error *err)
+{
+	const struct net_plan *net = plan->network.net;
+	struct network_host *network = host->network;
+	AUTO_CLOSE int netns = -1;
+
+	if (!net)
+		return 0;
+	netns = openat(host->child_procfs, "ns/net", O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return fail_errno(err, K_NETWORK_MODE, "cannot open the sandbox's network namespace");
+	if (net->interface_from)
+		return janitor_tell(network, netns, err) || move_in(plan, network, netns, err) ? -1 : 0;
+	return link_attach(plan, network, netns, err);
+}
+
+/* ---- enter */
+
+CHILD static int send_messages(const struct messages *messages, int protocol, int interface, struct error *err)
+{
+	AUTO_CLOSE int fd = -1;
+
+	if (!messages->bytes)
+		return 0;
+	fd = netlink_open(protocol);
+	if (fd < 0)
+		return fail_errno(err, K_NETWORK_MODE, "cannot open a netlink socket of the sandbox's namespace");
+	return messages_send(messages, fd, interface, err);
+}
+
+/* The filter comes first: no packet leaves before it holds. */
+CHILD static int furnish(int fd, const struct plan *plan, const struct network_host *network, struct error *err)
+{
+	struct ifreq request = { .ifr_ifindex = 0 };
+
+	format_text(request.ifr_name, sizeof(request.ifr_name), "%s", plan->network.net->interface);
+	if (ioctl(fd, SIOCGIFINDEX, &request))
+		return fail_errno(err, K_NETWORK_INTERFACE, "cannot find the interface %s inside", request.ifr_name);
+	if (send_messages(&network->filter, NETLINK_NETFILTER, 0, err))
+		return -1;
+	return send_messages(&network->inside, NETLINK_ROUTE, request.ifr_ifindex, err);
+}
+
+/* Should: leave up lo, and the interface that the profile asks for.  Mustn't: run before userns_enter (EPERM), or in a
+ * namespace not our own. */
 CHILD int network_enter(const struct plan *plan, struct inside *inside, struct error *err)
 {
 	struct ifreq request = { .ifr_name = "lo" };
 	AUTO_CLOSE int fd = -1;
 
-	(void)inside;
 	if (!plan->network.loopback)
 		return 0;
 	/* Any socket will do, and this family is never missing. */
@@ -62,8 +231,27 @@ CHILD int network_enter(const struct plan *plan, struct inside *inside, struct e
 	request.ifr_flags |= IFF_UP;
 	if (ioctl(fd, SIOCSIFFLAGS, &request))
 		return fail_errno(err, K_NETWORK_MODE, "cannot set the loopback interface up");
-	return 0;
+	return plan->network.net ? furnish(fd, plan, inside->handed.network, err) : 0;
 }
+
+/* ---- undo */
+
+void network_undo(const struct plan *plan, struct host *host)
+{
+	struct network_host *network = host->network;
+
+	if (!network)
+		return;
+	janitor_let_go(network, plan->network.net->interface_from);
+	publish_release(network);
+	fd_close(&network->lock);
+	arena_free(&network->memory);
+	free(network);
+	host->network = NULL;
+	host->handed.network = NULL;
+}
+
+/* ---- describe */
 
 void network_describe(const struct plan *plan, struct description *out)
 {

@@ -45,7 +45,12 @@ child_fn uts_enter;
 plan_fn ipc_plan;
 
 plan_fn network_plan;
+host_fn network_host, network_attach;
 child_fn network_enter;
+undo_fn network_undo;
+
+/* Says of a sandbox whose network program (host->pasta) ended before it what there is to say. */
+void network_explain_loss(const struct host *host, struct error *err);
 
 child_fn session_enter;
 
@@ -60,12 +65,12 @@ child_fn mounts_enter;
 plan_fn hide_plan, sysctls_plan;
 child_fn hide_enter, read_only_enter, sysctls_enter;
 
-child_fn pivot_enter;
-
 plan_fn names_plan;
 host_fn names_host;
 child_fn names_enter;
 undo_fn names_undo;
+
+child_fn pivot_enter;
 
 plan_fn rlimits_plan, ids_plan, capabilities_plan, no_new_privs_plan, attest_plan, landlock_plan, seccomp_plan;
 host_fn seccomp_host;

@@ -30,9 +30,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/syscall.h"
-
-/* Root-owned, mode 0700, made when missing; its file `ranges` stays. */
-#define RANGE_DIRECTORY "/run/sandbox"
+#include "stage/lock_file.h"
 
 enum { MAP_TEXT = 16384 };
 
@@ -294,7 +292,7 @@ static int take_range(const struct plan *plan, struct host *host, struct error *
 	int status = read_limits(&arena, &limits, err);
 
 	if (!status)
-		status = userns_take_range(RANGE_DIRECTORY, seed_of(plan->caller->id), &limits, &range, err);
+		status = userns_take_range(RUN_DIRECTORY, seed_of(plan->caller->id), &limits, &range, err);
 	arena_free(&arena);
 	if (status)
 		return -1;
@@ -368,7 +366,7 @@ void userns_describe(const struct plan *plan, struct description *out)
 	}
 	if (userns->auto_range) {
 		describe(out, key, -1, "users and groups 0..%d are a free range of the host, taken under a lock in %s",
-			 RANGE_SIZE - 1, RANGE_DIRECTORY);
+			 RANGE_SIZE - 1, RUN_DIRECTORY);
 	} else {
 		describe_map(userns->uid_map, userns->uid_map_count, "users", key, out);
 		describe_map(userns->gid_map, userns->gid_map_count, "groups", key, out);

@@ -6,19 +6,15 @@
  * over. Where the launcher itself lives in a user namespace that has none of these ids, any slot that it does have will
  * do, the first excepted, which holds its own users.
  *
- * A slot is taken by a lock on one byte of DIRECTORY/ranges, the byte at the slot's number. The lock belongs to the
- * open file description (fcntl(2), F_OFD_SETLK): it ends when the launcher has closed it and every process of the
- * sandbox that inherited it has too, however they end. So nothing is recorded that could go stale; the empty file
- * stays.
+ * A slot is taken by a lock on one byte of DIRECTORY/ranges, the byte at the slot's number (stage/lock_file.h). The
+ * empty file stays.
  *
  * The search starts where the sandbox's random id says, so that a slot is not reused right after its sandbox ended.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/fd.h"
+#include "stage/lock_file.h"
 #include "stage/userns.h"
 
 enum {
@@ -56,16 +52,6 @@ static bool given_away(const struct range_limits *limits, uint32_t slot)
 	return false;
 }
 
-/* 1: ours now. 0: somebody else's. -1: errno. */
-static int lock_slot(int fd, uint32_t slot)
-{
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = slot, .l_len = 1 };
-
-	if (!fcntl(fd, F_OFD_SETLK, &lock))
-		return 1;
-	return errno == EAGAIN || errno == EACCES ? 0 : -1;
-}
-
 /* Whether a slot of the window exists here. */
 static bool any_mapped(const struct range_limits *limits, uint32_t first, uint32_t last)
 {
@@ -82,7 +68,7 @@ struct search {
 	uint32_t found;
 };
 
-/* Tries every slot of a window once. Returns as lock_slot(). */
+/* Tries every slot of a window once. Returns as lock_bytes(). */
 static int search(struct search *search, uint32_t first, uint32_t last)
 {
 	uint32_t count = last - first + 1;
@@ -93,43 +79,11 @@ static int search(struct search *search, uint32_t first, uint32_t last)
 
 		if (!mapped(search->limits, slot) || given_away(search->limits, slot))
 			continue;
-		got = lock_slot(search->fd, slot);
+		got = lock_bytes(search->fd, F_WRLCK, slot, 1, false);
 		search->found = slot;
 		if (got)
 			return got;
 	}
-	return 0;
-}
-
-/* Nobody but us and root may write where the locks are: who can lock every byte can keep sandboxes from starting. */
-static int check_owner(int fd, mode_t type, const char *path, struct error *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st))
-		return fail_errno(err, K_USERS_MAP, "cannot look at %s", path);
-	if ((st.st_mode & S_IFMT) != type || (st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & 022)
-		return fail(err, K_USERS_MAP, "cannot use %s: others than root can write it", path);
-	return 0;
-}
-
-static int open_locks(const char *directory, int *ret, struct error *err)
-{
-	AUTO_CLOSE int dir = -1, fd = -1;
-
-	if (mkdir(directory, 0700) && errno != EEXIST)
-		return fail_errno(err, K_USERS_MAP, "cannot make %s", directory);
-	dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
-		return fail_errno(err, K_USERS_MAP, "cannot open %s", directory);
-	if (check_owner(dir, S_IFDIR, directory, err))
-		return -1;
-	fd = openat(dir, "ranges", O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return fail_errno(err, K_USERS_MAP, "cannot open %s/ranges", directory);
-	if (check_owner(fd, S_IFREG, "its file `ranges`", err))
-		return -1;
-	*ret = TAKE_FD(fd);
 	return 0;
 }
 
@@ -147,7 +101,8 @@ int userns_take_range(const char *directory, uint32_t seed, const struct range_l
 		error_remedy(err, "give the launcher's container more ids, or give users.uid_map and users.gid_map");
 		return error_exit(err, EXIT_OF_HOST);
 	}
-	if (open_locks(directory, &fd, err))
+	fd = lock_file_open(directory, "ranges", K_USERS_MAP, err);
+	if (fd < 0)
 		return -1;
 	state.fd = fd;
 	got = ours ? search(&state, SLOT_FIRST, SLOT_LAST) : search(&state, 1, SLOT_HIGHEST);
