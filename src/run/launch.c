@@ -40,11 +40,12 @@ struct timings *timings_new(void)
 void launch_init(struct launch *launch, const struct plan *plan, struct timings *timings, bool verbose)
 {
 	*launch = (struct launch){ .plan = plan, .socket = -1, .running = -1, .verbose = verbose, .timings = timings };
-	launch->guard.lifeline = -1;
+	launch->guard.lifeline = launch->forward.lifeline = launch->forward.pidfd = -1;
 	launch->host.child_pidfd = -1;
 	launch->host.child_procfs = -1;
 	launch->host.range_lock = -1;
 	launch->host.cgroup_into_fd = -1;
+	launch->host.pasta_pidfd = launch->host.pasta_words = -1;
 	launch->host.handed.root = -1;
 	for (int fd = 0; fd < 3; fd++)
 		launch->host.relay[fd] = launch->host.relay_inside[fd] = launch->host.handed.relay[fd] = -1;
@@ -263,6 +264,8 @@ int launch_start(struct launch *launch, struct error *err)
 		goto out;
 	if (!launch->plan->process.init && guard_start(&launch->host, &launch->guard, err))
 		goto out;
+	if (forward_start(launch->plan, &launch->host, &launch->forward, err))
+		goto out;
 	status = send_go(launch, err);
 out:
 	channels_close(&channels);
@@ -290,6 +293,7 @@ void launch_undo(struct launch *launch)
 	const struct steps steps = { .timings = launch->timings, .verbose = launch->verbose };
 
 	end_child(launch);
+	forward_stop(&launch->forward);
 	steps_undo(&steps, launch->plan, &launch->host);
 	fd_close(&launch->host.child_pidfd);
 	fd_close(&launch->host.child_procfs);

@@ -132,6 +132,31 @@ static int join_segment(const struct plan *plan, struct network_host *network, s
 	return status;
 }
 
+static int note_own(const struct listed *listed, void *with)
+{
+	struct network_host *network = with;
+	struct address *own = arena_array(network->arena, network->own_count + 1, sizeof(*own));
+
+	if (!own)
+		return -1;
+	if (network->own_count)
+		memcpy(own, network->own, network->own_count * sizeof(*own));
+	own[network->own_count] = listed->address;
+	own[network->own_count++].prefix = listed->address.family == AF_INET ? 32 : 128;
+	network->own = own;
+	return 0;
+}
+
+/* Behind pasta a connection to one of the host's addresses is a connection of the host's to itself. */
+static int list_own(struct network_host *network, struct error *err)
+{
+	AUTO_CLOSE int route = netlink_open(NETLINK_ROUTE);
+
+	if (route < 0)
+		return fail_errno(err, K_NETWORK_MODE, "cannot open a netlink socket");
+	return addresses_each(route, 0, note_own, network, err);
+}
+
 static int take_addresses(const struct plan *plan, struct network_host *network, struct error *err)
 {
 	static const struct table_site nowhere = { .bridge = NULL };
@@ -139,9 +164,13 @@ static int take_addresses(const struct plan *plan, struct network_host *network,
 
 	if (net->mode == NETWORK_MODE_VETH)
 		return join_segment(plan, network, err);
+	if (net->mode == NETWORK_MODE_PASTA)
+		return wall_build(plan, network, &network->wall, err);
 	network->address = net->address;
 	network->address6 = net->address6;
 	settle_gateways(net, &nowhere, network);
+	if (net->mode == NETWORK_MODE_PASTA)
+		return list_own(network, err) || wall_build(plan, network, &network->wall, err) ? -1 : 0;
 	if (!net->interface_from)
 		return 0;
 	return move_note(plan, network, err) || janitor_start(plan, network, NULL, err) ? -1 : 0;
@@ -178,6 +207,8 @@ int network_attach(const struct plan *plan, struct host *host, struct error *err
 
 	if (!net)
 		return 0;
+	if (net->mode == NETWORK_MODE_PASTA)
+		return pasta_attach(plan, host, err);
 	netns = openat(host->child_procfs, "ns/net", O_RDONLY | O_CLOEXEC);
 	if (netns < 0)
 		return fail_errno(err, K_NETWORK_MODE, "cannot open the sandbox's network namespace");
@@ -208,7 +239,8 @@ CHILD static int furnish(int fd, const struct plan *plan, const struct network_h
 	format_text(request.ifr_name, sizeof(request.ifr_name), "%s", plan->network.net->interface);
 	if (ioctl(fd, SIOCGIFINDEX, &request))
 		return fail_errno(err, K_NETWORK_INTERFACE, "cannot find the interface %s inside", request.ifr_name);
-	if (send_messages(&network->filter, NETLINK_NETFILTER, 0, err))
+	if (send_messages(&network->filter, NETLINK_NETFILTER, 0, err) ||
+	    (plan->network.net->mode == NETWORK_MODE_PASTA && pasta_enter(plan, network, err)))
 		return -1;
 	return send_messages(&network->inside, NETLINK_ROUTE, request.ifr_ifindex, err);
 }
@@ -242,6 +274,7 @@ void network_undo(const struct plan *plan, struct host *host)
 
 	if (!network)
 		return;
+	pasta_undo(host);
 	janitor_let_go(network, plan->network.net->interface_from);
 	publish_release(network);
 	fd_close(&network->lock);

@@ -197,7 +197,7 @@ int net_plan_make(const struct profile *profile, struct plan *plan, struct error
 	plan->network.net = arena_alloc(&plan->arena, sizeof(*plan->network.net));
 	if (!plan->network.net)
 		return fail_errno(err, 0, "cannot get memory");
-	if (take_values(profile, plan, err) || check_caller(plan, err))
+	if (take_values(profile, plan, err) || check_caller(plan, err) || check_host(profile, plan, err))
 		return -1;
-	return check_host(profile, plan, err);
+	return plan->network.net->mode == NETWORK_MODE_PASTA ? pasta_plan(plan, plan->network.net, err) : 0;
 }

@@ -364,6 +364,9 @@ struct host {
 	int child_procfs; /* /proc/<child>, opened once and checked with the pidfd; for attach */
 	struct cgroup_host *cgroup;
 	struct network_host *network;
+	pid_t pasta;         /* network: the program that carries the sandbox's connections; 0: none */
+	int pasta_pidfd;     /* readable when it has ended; -1. Watched by supervise */
+	int pasta_words;     /* reading end of its standard error; -1 */
 	int cgroup_into_fd;  /* v2: directory of the leaf, for CLONE_INTO_CGROUP; -1 */
 	int range_lock;      /* userns: holds the automatic id range; -1 */
 	int relay[3];        /* tty: the launcher's ends of the relay pipes; -1. Watched by supervise */
