@@ -67,3 +67,13 @@ CHILD int record_receive(int socket, struct record *ret, int *ret_fd)
 	*ret_fd = TAKE_FD(fd);
 	return 1;
 }
+
+void record_check_error(struct error *error)
+{
+	error->stage[sizeof(error->stage) - 1] = '\0';
+	error->phase[sizeof(error->phase) - 1] = '\0';
+	error->what[sizeof(error->what) - 1] = '\0';
+	error->remedy[sizeof(error->remedy) - 1] = '\0';
+	if (error->exit_status < EXIT_OF_USAGE || error->exit_status > EXIT_OF_NOT_FOUND)
+		error->exit_status = EXIT_OF_STAGE;
+}

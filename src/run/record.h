@@ -55,4 +55,7 @@ CHILD int record_send(int socket, const struct record *record, int fd);
  * message that is no record). *ret_fd is a new descriptor, or -1; the caller owns it. */
 CHILD int record_receive(int socket, struct record *ret, int *ret_fd);
 
+/* The child is ours, but what it writes is checked like anyone's: its texts end, its exit status is one of ours. */
+void record_check_error(struct error *error);
+
 #endif

@@ -7,6 +7,8 @@
  *   socket     records from the child and then from init: a failure, the pseudo-terminal, the payload's wait status
  *   running    EOF: the payload's execve succeeded; the time limit starts, and attest looks from outside
  *   child      the first process of the sandbox has ended, and with it all others (run/init.c)
+ *   pasta      the program that carries the sandbox's connections has ended: without them the payload is not what was
+ *              asked for, and is ended
  *   signals    to the launcher, which are the payload's; a table says how each is passed on
  *   relays     what is copied between the payload and the caller's descriptors (run/relay.c)
  *   deadlines  the time limit, the grace behind it, and the end of waiting for output that nobody will write any more
@@ -58,12 +60,11 @@ int supervise_prepare(struct error *err)
 
 enum { RELAY_COUNT = 5 }; /* 0-2: the pipes of the tty stage; then the pseudo-terminal's two directions */
 enum { PTY_IN = 3, PTY_OUT = 4 };
-enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_RELAYS, EVENT_COUNT = AT_RELAYS + 2 * RELAY_COUNT };
+enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_PASTA, AT_RELAYS, EVENT_COUNT = AT_RELAYS + 2 * RELAY_COUNT };
 
 #define LAST_ORDERS_NSEC (200 * INT64_C(1000000))
 #define PARKED_NSEC (500 * INT64_C(1000000))
 #define NEVER INT64_MAX
-enum { DYING_MSEC = 20 };
 
 struct watch {
 	struct launch *launch;
@@ -102,8 +103,7 @@ static void give_up_relays(struct watch *watch)
 		relay_close(&watch->relays[i]);
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- signals ------------------------------------------------------------------------------------------------------- */
 
 /* Stops us as the signal would have. In a process group that nobody could continue the kernel does not stop us, and
  * then what was stopped inside must go on as well. */
@@ -167,8 +167,7 @@ static void read_signals(struct watch *watch)
 	}
 }
 
-/* ---- records
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------------------------------------------- */
 
 static void start_pty(struct watch *watch, int master)
 {
@@ -188,19 +187,13 @@ static void start_pty(struct watch *watch, int master)
 	terminal_copy_size(master);
 }
 
-/* The child is ours, but what it writes is checked like anyone's. */
 static void take_failure(struct outcome *out, const struct error *error)
 {
 	if (out->failed)
 		return;
 	out->failed = true;
 	out->error = *error;
-	out->error.stage[sizeof(out->error.stage) - 1] = '\0';
-	out->error.phase[sizeof(out->error.phase) - 1] = '\0';
-	out->error.what[sizeof(out->error.what) - 1] = '\0';
-	out->error.remedy[sizeof(out->error.remedy) - 1] = '\0';
-	if (out->error.exit_status < EXIT_OF_USAGE || out->error.exit_status > EXIT_OF_NOT_FOUND)
-		out->error.exit_status = EXIT_OF_STAGE;
+	record_check_error(&out->error);
 }
 
 static void take_record(struct watch *watch, const struct record *record, int *fd)
@@ -247,8 +240,7 @@ static void read_records(struct watch *watch)
 	}
 }
 
-/* ---- the payload's life
- * -------------------------------------------------------------------------------------------------- */
+/* ---- the payload's life -------------------------------------------------------------------------------------------- */
 
 static void start_clock(struct watch *watch)
 {
@@ -261,18 +253,6 @@ static void start_clock(struct watch *watch)
 		watch->time_limit = now + limit;
 }
 
-/* A payload that was killed on its way to exec closes the pipe too, and shows what it had not yet given up until it is
- * gone: only what is found twice was found. */
-static bool attested(struct watch *watch)
-{
-	const struct launch *launch = watch->launch;
-
-	if (!attest_running(launch->plan, &launch->host, &watch->out->error))
-		return true;
-	(void)poll(NULL, 0, DYING_MSEC);
-	return !attest_running(launch->plan, &launch->host, &watch->out->error);
-}
-
 /* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. */
 static void payload_runs(struct watch *watch)
 {
@@ -283,7 +263,7 @@ static void payload_runs(struct watch *watch)
 	if (out->failed)
 		return;
 	start_clock(watch);
-	if (watch->killed || attested(watch))
+	if (watch->killed || !attest_running(watch->launch->plan, &watch->launch->host, &out->error))
 		return;
 	out->failed = true;
 	steps_stamp(&out->error, PHASE_CONFINE, "attest");
@@ -331,6 +311,20 @@ static void reap_child(struct watch *watch)
 		relay_last_orders(&watch->relays[i]);
 }
 
+/* undo waits for it. */
+static void lose_network(struct watch *watch)
+{
+	struct outcome *out = watch->out;
+
+	fd_close(&watch->launch->host.pasta_pidfd);
+	if (child_ended(watch) || out->failed)
+		return;
+	out->failed = out->network_lost = true;
+	network_explain_loss(&watch->launch->host, &out->error);
+	steps_stamp(&out->error, PHASE_ATTACH, "network");
+	end_everything(watch);
+}
+
 static void check_deadlines(struct watch *watch)
 {
 	int64_t now = clock_now();
@@ -359,8 +353,7 @@ static void check_output(struct watch *watch)
 	end_everything(watch);
 }
 
-/* ---- the loop
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- the loop ------------------------------------------------------------------------------------------------------ */
 
 static bool is_over(const struct watch *watch)
 {
@@ -381,6 +374,7 @@ static void fill_events(const struct watch *watch, struct pollfd events[EVENT_CO
 	events[AT_RUNNING] = (struct pollfd){ .fd = launch->running, .events = POLLIN };
 	events[AT_CHILD] =
 		(struct pollfd){ .fd = child_ended(watch) ? -1 : launch->host.child_pidfd, .events = POLLIN };
+	events[AT_PASTA] = (struct pollfd){ .fd = launch->host.pasta_pidfd, .events = POLLIN };
 	for (int i = 0; i < RELAY_COUNT; i++)
 		relay_poll(&watch->relays[i], &events[AT_RELAYS + 2 * i]);
 }
@@ -423,6 +417,8 @@ static int turn(struct watch *watch, struct error *err)
 	check_output(watch);
 	if (events[AT_CHILD].revents)
 		reap_child(watch);
+	if (events[AT_PASTA].revents)
+		lose_network(watch);
 	check_deadlines(watch);
 	return 0;
 }
@@ -455,7 +451,7 @@ static int start_watch(struct watch *watch, struct error *err)
 static enum verdict classify(const struct outcome *out)
 {
 	if (out->failed)
-		return VERDICT_SETUP_FAILED;
+		return out->network_lost && out->running ? VERDICT_NETWORK_LOST : VERDICT_SETUP_FAILED;
 	if (out->time_limit_hit)
 		return VERDICT_TIME_LIMIT;
 	if (out->output_limit_hit)

@@ -15,7 +15,8 @@ enum verdict {
 	VERDICT_MEMORY_LIMIT, /* only from verdict_of(): it takes what undo reads */
 	VERDICT_SECCOMP,      /* likewise */
 	VERDICT_SETUP_FAILED,
-	VERDICT_KILLED, /* from outside: a signal to the launcher before the payload ran, or init was killed */
+	VERDICT_NETWORK_LOST, /* the program that carried its connections ended before it */
+	VERDICT_KILLED,       /* from outside: a signal to the launcher before the payload ran, or init was killed */
 	VERDICT_COUNT,
 };
 
@@ -26,7 +27,8 @@ struct outcome {
 	bool status_known; /* it ended by itself, or we killed it */
 	int end_signal;    /* the signal to the launcher that called it off, before the payload ran or while its last
 			      output was delivered; 0: none */
-	bool failed;       /* `error` is what stopped the launch */
+	bool failed;       /* `error` is what stopped the launch, or ended what ran */
+	bool network_lost; /* that is the network's doing */
 	struct error error;
 	bool time_limit_hit, output_limit_hit;
 	int64_t start_time, end_time; /* CLOCK_MONOTONIC ns; start: the moment of execve, 0: never */

@@ -38,6 +38,7 @@ static const char *const verdict_names[] = {
 	[VERDICT_MEMORY_LIMIT] = "memory-limit",
 	[VERDICT_SECCOMP] = "seccomp",
 	[VERDICT_SETUP_FAILED] = "setup-failed",
+	[VERDICT_NETWORK_LOST] = "network-lost",
 	[VERDICT_KILLED] = "killed",
 };
 
@@ -69,6 +70,7 @@ int verdict_exit_status(const struct launch *launch, const struct outcome *outco
 {
 	switch (verdict_of(launch, outcome)) {
 	case VERDICT_SETUP_FAILED:
+	case VERDICT_NETWORK_LOST:
 		return outcome->error.exit_status ? outcome->error.exit_status : EXIT_OF_INTERNAL;
 	case VERDICT_TIME_LIMIT:
 	case VERDICT_OUTPUT_LIMIT:

@@ -11,13 +11,14 @@
 #include "stage/attest.h"
 
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <string.h>
 
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/format.h"
 
-enum { STATUS_SIZE = 8192 };
+enum { STATUS_SIZE = 8192, DYING_MSEC = 20 };
 
 /* `status` may be that of a process that took over the number meanwhile: only a child of `parent` counts. */
 static int check(const struct plan *plan, const char *status, pid_t parent, struct error *err)
@@ -48,7 +49,7 @@ static int check_pid(const struct plan *plan, pid_t pid, pid_t parent, struct er
 	return check(plan, status, parent, err);
 }
 
-int attest_running(const struct plan *plan, const struct host *host, struct error *err)
+static int look(const struct plan *plan, const struct host *host, struct error *err)
 {
 	char path[64], text[STATUS_SIZE];
 	const char *at = text;
@@ -65,4 +66,16 @@ int attest_running(const struct plan *plan, const struct host *host, struct erro
 		if (check_pid(plan, (pid_t)attest_number(&at, 10), host->child, err))
 			return -1;
 	return 0;
+}
+
+/* A payload that was killed on its way to exec closes the pipe that tells of it too, and shows what it had not yet given
+ * up until it is gone: only what is found twice was found. */
+int attest_running(const struct plan *plan, const struct host *host, struct error *err)
+{
+	struct error first;
+
+	if (!look(plan, host, &first))
+		return 0;
+	(void)poll(NULL, 0, DYING_MSEC);
+	return look(plan, host, err);
 }
