@@ -2,6 +2,7 @@
 #ifndef RUN_LAUNCH_H
 #define RUN_LAUNCH_H
 
+#include "run/forward.h"
 #include "run/guard.h"
 #include "run/pipeline.h"
 
@@ -11,6 +12,7 @@ struct launch {
 	struct host host;
 	int socket;                  /* our end of the record socket; closing it ends the sandbox */
 	struct guard guard;          /* without init: holds the lifeline in its place */
+	struct forward forward;      /* relays published ports */
 	int running;                 /* read end of the pipe whose EOF says that the payload's execve succeeded */
 	bool verbose;                /* the child announces its cells */
 	struct timings *timings;     /* shared with the child */

@@ -115,10 +115,13 @@ int inside_build(const struct plan *plan, const struct network_host *network, st
 	const struct net_plan *net = plan->network.net;
 	struct batch *batch = batch_new(network->arena);
 
-	link_no_autoconf(batch, K_NETWORK_INTERFACE, 0);
-	build_addresses(batch, network);
-	build_up(batch);
-	build_routes(batch, plan, network);
+	/* pasta gives its interface all of this itself. */
+	if (net->mode != NETWORK_MODE_PASTA) {
+		link_no_autoconf(batch, K_NETWORK_INTERFACE, 0);
+		build_addresses(batch, network);
+		build_up(batch);
+		build_routes(batch, plan, network);
+	}
 	if (net->rate_egress)
 		link_rate(batch, K_NETWORK_RATE_EGRESS, 0, net->rate_egress);
 	return batch_finish(batch, ret, err);
