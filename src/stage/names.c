@@ -193,6 +193,11 @@ CHILD static int fail_place(int file, struct error *err)
 	case EISDIR:
 		return error_remedy(err,
 				    "the root has a directory there: remove it, or use root.access = \"read-only\"");
+	case EACCES:
+		return error_remedy(err, "the root cannot be written, for it belongs to a user who is not in the "
+					 "sandbox's map: make an empty file there");
+	case ENOTDIR:
+		return error_remedy(err, "/etc of the root is no directory: mend it there");
 	case ELOOP:
 		return error_remedy(err, "/etc of the root is a link that leads nowhere inside: mend it there");
 	default:

@@ -241,11 +241,10 @@ CHILD static int make(struct cover *cover, const bool wanted[NAMES_COUNT], const
 	if (top < 0 || descriptors < 0 || cover->below < 0 || real_path(descriptors, cover->below, cover->real))
 		return fail_errno(err, K_NETWORK, "cannot cover %s", cover->path);
 	cover->mount = overlay_pair(top, cover->below, &site, attributes_of(cover->below), K_NETWORK, err);
-	if (cover->mount < 0)
-		return error_remedy(err,
-				    "the root has no place for the files of names, and cannot be written: make empty "
-				    "/etc/resolv.conf, /etc/hosts and /etc/hostname where it comes from");
-	return 0;
+	if (cover->mount < 0 && !err->remedy[0])
+		error_remedy(err, "the root has no place for the files of names, and cannot be written: make empty "
+				  "/etc/resolv.conf, /etc/hosts and /etc/hostname where it comes from");
+	return cover->mount < 0 ? -1 : 0;
 }
 
 CHILD int names_cover(const bool wanted[NAMES_COUNT], struct inside *inside, const struct plan *plan, const char *path,
