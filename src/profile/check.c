@@ -4,28 +4,17 @@
  * for every element. It returns NULL when all is well, else a text that is put before the rule's own ("" when
  * nothing need be added). A value that is the default never contradicts anything: it merely is not used.
  *
+ * The rules of the network section are in check_network.c and check_address.c.
+ *
  * What depends on the host (whether an id is mapped, whether a system call exists) is not here but in the plan of
  * the stage concerned. Parent only, when the profile is otherwise complete; pure. */
-#include "profile/read.h"
+#include "profile/check.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "profile/diagnostic.h"
-
-struct check {
-	const struct profile *profile;
-	struct arena *arena;
-	size_t index; /* of the element asked about */
-};
-
-struct rule {
-	int key;
-	const char *(*broken)(const struct check *check);
-	const char *what;
-	const char *remedy; /* NULL: none */
-};
 
 static bool contains(const struct strings *strings, const char *name)
 {
@@ -35,12 +24,12 @@ static bool contains(const struct strings *strings, const char *name)
 	return false;
 }
 
-static bool has_namespace(const struct check *check, const char *name)
+bool check_has_namespace(const struct check *check, const char *name)
 {
 	return contains(&check->profile->namespaces, name);
 }
 
-static bool joins(const struct check *check, int namespace)
+bool check_joins(const struct check *check, int namespace)
 {
 	const struct join_list *list = &check->profile->join;
 
@@ -55,69 +44,68 @@ static bool accepts(const struct check *check, const char *danger)
 	return contains(&check->profile->dangerous, danger);
 }
 
-#define BROKEN(condition) ((condition) ? "" : NULL)
-
 /* ---- namespaces -------------------- */
 
 static const char *no_mount_namespace(const struct check *check)
 {
-	return BROKEN(!has_namespace(check, "mount"));
+	return BROKEN(!check_has_namespace(check, "mount"));
 }
 
 static const char *shared_ipc(const struct check *check)
 {
-	return BROKEN(!has_namespace(check, "ipc") && !joins(check, JOIN_NAMESPACE_IPC) && !accepts(check, "host-ipc"));
+	return BROKEN(!check_has_namespace(check, "ipc") && !check_joins(check, JOIN_NAMESPACE_IPC) &&
+		      !accepts(check, "host-ipc"));
 }
 
 static const char *joined_and_new(const struct check *check)
 {
 	const char *name = keys[K_JOIN_NAMESPACE].values[check->profile->join.items[check->index].namespace];
 
-	return has_namespace(check, name) ? name : NULL;
+	return check_has_namespace(check, name) ? name : NULL;
 }
 
 static const char *init_in_joined_pid(const struct check *check)
 {
-	return BROKEN(check->profile->process.init && joins(check, JOIN_NAMESPACE_PID));
+	return BROKEN(check->profile->process.init && check_joins(check, JOIN_NAMESPACE_PID));
 }
 
 static const char *hostname_without_uts(const struct check *check)
 {
 	bool chosen = strcmp(check->profile->hostname, profile_defaults.hostname) != 0;
 
-	return BROKEN(chosen && !has_namespace(check, "uts"));
+	return BROKEN(chosen && !check_has_namespace(check, "uts"));
 }
 
 static const char *domainname_without_uts(const struct check *check)
 {
-	return BROKEN(check->profile->domainname && !has_namespace(check, "uts"));
+	return BROKEN(check->profile->domainname && !check_has_namespace(check, "uts"));
 }
 
 static const char *monotonic_without_time(const struct check *check)
 {
-	return BROKEN(check->profile->time.monotonic != DURATION_UNSET && !has_namespace(check, "time"));
+	return BROKEN(check->profile->time.monotonic != DURATION_UNSET && !check_has_namespace(check, "time"));
 }
 
 static const char *boottime_without_time(const struct check *check)
 {
-	return BROKEN(check->profile->time.boottime != DURATION_UNSET && !has_namespace(check, "time"));
+	return BROKEN(check->profile->time.boottime != DURATION_UNSET && !check_has_namespace(check, "time"));
 }
 
 static const char *time_without_init(const struct check *check)
 {
-	return BROKEN(has_namespace(check, "time") && !check->profile->process.init);
+	return BROKEN(check_has_namespace(check, "time") && !check->profile->process.init);
 }
 
 static const char *host_network_in_namespace(const struct check *check)
 {
-	bool own = has_namespace(check, "net") || joins(check, JOIN_NAMESPACE_NET);
+	bool own = check_has_namespace(check, "net") || check_joins(check, JOIN_NAMESPACE_NET);
 
 	return BROKEN(check->profile->network.mode == NETWORK_MODE_HOST && own);
 }
 
 static const char *silent_host_network(const struct check *check)
 {
-	bool own = has_namespace(check, "net") || joins(check, JOIN_NAMESPACE_NET);
+	bool own = check_has_namespace(check, "net") || check_joins(check, JOIN_NAMESPACE_NET);
 
 	return BROKEN(check->profile->network.mode == NETWORK_MODE_NONE && !own);
 }
@@ -126,19 +114,20 @@ static const char *silent_host_network(const struct check *check)
 
 static const char *map_none_with_namespace(const struct check *check)
 {
-	return BROKEN(check->profile->users.map == USERS_MAP_NONE && has_namespace(check, "user"));
+	return BROKEN(check->profile->users.map == USERS_MAP_NONE && check_has_namespace(check, "user"));
 }
 
 static const char *map_without_namespace(const struct check *check)
 {
 	int map = check->profile->users.map;
 
-	return BROKEN(map != profile_defaults.users.map && map != USERS_MAP_NONE && !has_namespace(check, "user"));
+	return BROKEN(map != profile_defaults.users.map && map != USERS_MAP_NONE &&
+		      !check_has_namespace(check, "user"));
 }
 
 static const char *uid_map_without_namespace(const struct check *check)
 {
-	return BROKEN(check->profile->users.uid_map.count && !has_namespace(check, "user"));
+	return BROKEN(check->profile->users.uid_map.count && !check_has_namespace(check, "user"));
 }
 
 static const char *uid_count_zero(const struct check *check)
@@ -277,7 +266,7 @@ static const char *bad_parent(const struct check *check)
 
 /* ---- privileges -------------------- */
 
-static bool is_kept(const struct check *check, const char *capability)
+bool check_keeps(const struct check *check, const char *capability)
 {
 	const struct strings *drop = &check->profile->capabilities.drop;
 
@@ -290,14 +279,14 @@ static const char *ambient_not_kept(const struct check *check)
 	const struct strings *ambient = &check->profile->capabilities.ambient;
 
 	for (size_t i = 0; i < ambient->count; i++)
-		if (!is_kept(check, ambient->items[i]))
+		if (!check_keeps(check, ambient->items[i]))
 			return ambient->items[i];
 	return NULL;
 }
 
 static const char *new_privs_without_admin(const struct check *check)
 {
-	return BROKEN(!check->profile->no_new_privs && !is_kept(check, "SYS_ADMIN"));
+	return BROKEN(!check->profile->no_new_privs && !check_keeps(check, "SYS_ADMIN"));
 }
 
 static bool allows(const char *action)
@@ -350,7 +339,7 @@ static const char *empty_command(const struct check *check)
 	return BROKEN(command->count && !command->items[0][0]);
 }
 
-static const struct rule rules[] = {
+static const struct rule general[] = {
 	{ K_NAMESPACES, no_mount_namespace, "must name mount: the root is always the sandbox's own", NULL },
 	{ K_NAMESPACES, shared_ipc, "without ipc the payload shares message queues and memory with the host",
 	  "name ipc, or write dangerous = [ \"host-ipc\" ]" },
@@ -431,18 +420,19 @@ static int report(const struct reader *reader, const struct check *check, const 
 	return rule->remedy ? diagnose_remedy(reader->diagnostics, "%s", rule->remedy) : -1;
 }
 
-int profile_check(const struct reader *reader, const struct profile *profile)
+int check_rules(const struct reader *reader, const struct profile *profile, const struct rule *rules, size_t count)
 {
 	struct check check = { .profile = profile, .arena = reader->arena };
 	int result = 0;
 
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+	for (size_t i = 0; i < count; i++) {
 		int list = list_of(rules[i].key);
-		size_t count = 1;
+		size_t elements = 1;
 
+		check.key = rules[i].key;
 		if (list != K_NONE)
-			memcpy(&count, (const char *)profile + keys[list].offset + sizeof(void *), sizeof(count));
-		for (check.index = 0; check.index < count; check.index++) {
+			memcpy(&elements, (const char *)profile + keys[list].offset + sizeof(void *), sizeof(elements));
+		for (check.index = 0; check.index < elements; check.index++) {
 			const char *detail = rules[i].broken(&check);
 
 			if (detail)
@@ -450,4 +440,11 @@ int profile_check(const struct reader *reader, const struct profile *profile)
 		}
 	}
 	return result;
+}
+
+int profile_check(const struct reader *reader, const struct profile *profile)
+{
+	int result = check_rules(reader, profile, general, sizeof(general) / sizeof(general[0]));
+
+	return check_network(reader, profile) | result;
 }

@@ -53,6 +53,28 @@ static void shipped_profiles(void **state)
 	globfree(&found);
 }
 
+static void a_network(void **state)
+{
+	struct loaded loaded = load_text(
+		"format = 1; network = { mode = \"veth\"; mtu = 1400; mac = \"0A:00:00:00:00:01\"; nat = true;\n"
+		" bridge = { name = \"b0\"; address = \"10.0.0.1/8\"; address6 = \"FD00::1/64\"; isolated = false; };\n"
+		" address6 = \"fd00:0::5/64\"; gateway = \"none\"; forwarding = \"enable\"; spoof_protection = false;\n"
+		" routes = ( { to = \"0.0.0.0/0\"; via = \"10.0.0.9\"; }, { to = \"fd01::/48\"; } );\n"
+		" publish = ( { host = 80; }, { host = 53; guest = 5353; protocol = \"udp\"; listen = \"0::\"; } );\n"
+		" dns = { servers = [ \"host\", \"10.0.0.1\" ]; search = [ \"example.org\" ]; options = [ \"ndots:2\" "
+		"]; };\n"
+		" hosts = ( { name = \"db\"; address = \"10.0.0.5\"; } );\n"
+		" outbound = { default = \"deny\"; rules = ( { verdict = \"allow\"; to = \"example.org\"; port = 443; "
+		"} ); };\n"
+		" inbound = { rules = ( { verdict = \"deny\"; from = \"10.0.0.0/8\"; protocol = \"icmp\"; } ); };\n"
+		" rate = { egress = \"10M\"; ingress = \"1K\"; }; };");
+
+	(void)state;
+	assert_loaded(&loaded);
+	assert_round_trip(loaded.profile);
+	unload(&loaded);
+}
+
 static void odd_values(void **state)
 {
 	struct loaded loaded = load_text(
@@ -150,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shipped_profiles),
 		cmocka_unit_test(odd_values),
+		cmocka_unit_test(a_network),
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(ids_under_a_map_of_one),
 		cmocka_unit_test(defaults_are_left_out),
