@@ -337,13 +337,28 @@ out:
 	return status;
 }
 
+bool forward_explain_loss(const struct forward *forward, struct error *err)
+{
+	siginfo_t end = { .si_pid = 0 };
+
+	if (!forward->pid)
+		return false;
+	/* Left unwaited for, for forward_stop(). */
+	if (waitid(P_PID, (id_t)forward->pid, &end, WEXITED | WNOHANG | WNOWAIT) || !end.si_pid)
+		fail(err, K_NETWORK_PUBLISH, "cannot serve published ports: the relay ended before the sandbox");
+	else
+		fail(err, K_NETWORK_PUBLISH, "cannot serve published ports: the relay ended before the sandbox (%s %d)",
+		     end.si_code == CLD_EXITED ? "exit status" : "signal", end.si_status);
+	return true;
+}
+
 void forward_stop(struct forward *forward)
 {
 	struct pollfd event = { .fd = forward->pidfd, .events = POLLIN };
 
 	fd_close(&forward->lifeline);
 	if (forward->pid > 0) {
-		if (poll(&event, 1, STOP_MSEC) <= 0)
+		if (event.fd >= 0 && poll(&event, 1, STOP_MSEC) <= 0)
 			(void)sys_pidfd_send_signal(forward->pidfd, SIGKILL);
 		while (waitpid(forward->pid, NULL, 0) < 0 && errno == EINTR)
 			;

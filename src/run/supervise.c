@@ -7,8 +7,7 @@
  *   socket     records from the child and then from init: a failure, the pseudo-terminal, the payload's wait status
  *   running    EOF: the payload's execve succeeded; the time limit starts, and attest looks from outside
  *   child      the first process of the sandbox has ended, and with it all others (run/init.c)
- *   pasta      the program that carries the sandbox's connections has ended: without them the payload is not what was
- *              asked for, and is ended
+ *   network    pasta or the relay of published ports has ended: what runs without it is not what was asked for
  *   signals    to the launcher, which are the payload's; a table says how each is passed on
  *   relays     what is copied between the payload and the caller's descriptors (run/relay.c)
  *   deadlines  the time limit, the grace behind it, and the end of waiting for output that nobody will write any more
@@ -56,11 +55,11 @@ int supervise_prepare(struct error *err)
 	return 0;
 }
 
-/* ---- the watch --------------------------------------------------------------------------------------------------- */
+/* ---- the watch -------------------------------------------------------------------------------------------------- */
 
 enum { RELAY_COUNT = 5 }; /* 0-2: the pipes of the tty stage; then the pseudo-terminal's two directions */
 enum { PTY_IN = 3, PTY_OUT = 4 };
-enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_PASTA, AT_RELAYS, EVENT_COUNT = AT_RELAYS + 2 * RELAY_COUNT };
+enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_NETWORK, AT_RELAYS, EVENT_COUNT = AT_RELAYS + 2 * RELAY_COUNT };
 
 #define LAST_ORDERS_NSEC (200 * INT64_C(1000000))
 #define PARKED_NSEC (500 * INT64_C(1000000))
@@ -103,7 +102,7 @@ static void give_up_relays(struct watch *watch)
 		relay_close(&watch->relays[i]);
 }
 
-/* ---- signals ------------------------------------------------------------------------------------------------------- */
+/* ---- signals ---------------------------------------------------------------------------------------------------- */
 
 /* Stops us as the signal would have. In a process group that nobody could continue the kernel does not stop us, and
  * then what was stopped inside must go on as well. */
@@ -167,7 +166,7 @@ static void read_signals(struct watch *watch)
 	}
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------------- */
+/* ---- records ---------------------------------------------------------------------------------------------------- */
 
 static void start_pty(struct watch *watch, int master)
 {
@@ -240,7 +239,7 @@ static void read_records(struct watch *watch)
 	}
 }
 
-/* ---- the payload's life -------------------------------------------------------------------------------------------- */
+/* ---- the payload's life ----------------------------------------------------------------------------------------- */
 
 static void start_clock(struct watch *watch)
 {
@@ -311,16 +310,21 @@ static void reap_child(struct watch *watch)
 		relay_last_orders(&watch->relays[i]);
 }
 
-/* undo waits for it. */
+static int *carrier(struct launch *launch)
+{
+	return launch->forward.pid ? &launch->forward.pidfd : &launch->host.pasta_pidfd; /* never both */
+}
+
 static void lose_network(struct watch *watch)
 {
 	struct outcome *out = watch->out;
 
-	fd_close(&watch->launch->host.pasta_pidfd);
+	fd_close(carrier(watch->launch));
 	if (child_ended(watch) || out->failed)
 		return;
 	out->failed = out->network_lost = true;
-	network_explain_loss(&watch->launch->host, &out->error);
+	if (!forward_explain_loss(&watch->launch->forward, &out->error))
+		network_explain_loss(&watch->launch->host, &out->error);
 	steps_stamp(&out->error, PHASE_ATTACH, "network");
 	end_everything(watch);
 }
@@ -353,7 +357,7 @@ static void check_output(struct watch *watch)
 	end_everything(watch);
 }
 
-/* ---- the loop ------------------------------------------------------------------------------------------------------ */
+/* ---- the loop --------------------------------------------------------------------------------------------------- */
 
 static bool is_over(const struct watch *watch)
 {
@@ -374,7 +378,7 @@ static void fill_events(const struct watch *watch, struct pollfd events[EVENT_CO
 	events[AT_RUNNING] = (struct pollfd){ .fd = launch->running, .events = POLLIN };
 	events[AT_CHILD] =
 		(struct pollfd){ .fd = child_ended(watch) ? -1 : launch->host.child_pidfd, .events = POLLIN };
-	events[AT_PASTA] = (struct pollfd){ .fd = launch->host.pasta_pidfd, .events = POLLIN };
+	events[AT_NETWORK] = (struct pollfd){ .fd = *carrier(watch->launch), .events = POLLIN };
 	for (int i = 0; i < RELAY_COUNT; i++)
 		relay_poll(&watch->relays[i], &events[AT_RELAYS + 2 * i]);
 }
@@ -417,7 +421,7 @@ static int turn(struct watch *watch, struct error *err)
 	check_output(watch);
 	if (events[AT_CHILD].revents)
 		reap_child(watch);
-	if (events[AT_PASTA].revents)
+	if (events[AT_NETWORK].revents)
 		lose_network(watch);
 	check_deadlines(watch);
 	return 0;
