@@ -68,8 +68,8 @@ static int look(const struct plan *plan, const struct host *host, struct error *
 	return 0;
 }
 
-/* A payload that was killed on its way to exec closes the pipe that tells of it too, and shows what it had not yet given
- * up until it is gone: only what is found twice was found. */
+/* A payload that was killed on its way to exec closes the pipe that tells of it too, and shows what it had not yet
+ * given up until it is gone: only what is found twice was found. */
 int attest_running(const struct plan *plan, const struct host *host, struct error *err)
 {
 	struct error first;
