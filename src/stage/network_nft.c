@@ -5,8 +5,7 @@
  * network order, contents of registers in the order of the packet; what the kernel itself makes (a state, an index) is
  * in the host's. Messages between a begin and an end are one transaction. linux/netfilter/nf_tables.h lists all of it.
  *
- * Needs: nf_tables with inet, ct, fib, nat, masq and reject; sets of intervals with joined keys (Linux 5.6), comments of
- * tables (Linux 5.10). */
+ * Needs: nf_tables with inet, ct, fib, nat, masq and reject; comments of tables (Linux 5.10). */
 #include "stage/network_nft.h"
 
 #include <arpa/inet.h>
@@ -16,8 +15,8 @@
 #include <netinet/icmp6.h>
 #include <string.h>
 
-/* NFT_SET_CONCAT is younger than some headers (Linux 5.6). */
-enum { SET_OF_JOINED = 0x80, COMMENT_OF_RULE = 0, COMMENT_OF_TABLE = 0 };
+/* Types of user data, as nft(8) writes them. */
+enum { COMMENT_OF_RULE = 0, COMMENT_OF_TABLE = 0 };
 
 static void boundary(const struct nft *nft, uint16_t type)
 {
@@ -87,35 +86,18 @@ void nft_base_chain(const struct nft *nft, const char *name, const char *type, i
 
 /* ---- sets and maps */
 
-static void put_fields(struct batch *batch, const uint8_t *fields)
-{
-	batch_nest(batch, NFTA_SET_DESC);
-	batch_nest(batch, NFTA_SET_DESC_CONCAT);
-	for (; *fields; fields++) {
-		batch_nest(batch, NFTA_LIST_ELEM);
-		batch_be32(batch, NFTA_SET_FIELD_LEN, *fields);
-		batch_end(batch);
-	}
-	batch_end(batch);
-	batch_end(batch);
-}
-
 void nft_set(const struct nft *nft, const struct nft_set *set)
 {
-	uint32_t flags = (set->data_size ? NFT_SET_MAP : 0) | (set->fields ? NFT_SET_INTERVAL | SET_OF_JOINED : 0);
-
 	nft_message(nft, NFT_MSG_NEWSET, NLM_F_CREATE, "make an nftables set");
 	batch_text(nft->batch, NFTA_SET_TABLE, nft->table);
 	batch_text(nft->batch, NFTA_SET_NAME, set->name);
-	batch_be32(nft->batch, NFTA_SET_FLAGS, flags);
+	batch_be32(nft->batch, NFTA_SET_FLAGS, set->data_size ? NFT_SET_MAP : 0);
 	batch_be32(nft->batch, NFTA_SET_KEY_TYPE, set->key_type);
 	batch_be32(nft->batch, NFTA_SET_KEY_LEN, set->key_size);
 	if (set->data_size) {
 		batch_be32(nft->batch, NFTA_SET_DATA_TYPE, set->data_type);
 		batch_be32(nft->batch, NFTA_SET_DATA_LEN, set->data_size);
 	}
-	if (set->fields)
-		put_fields(nft->batch, set->fields);
 	/* Every set made in a batch needs a number of its own there, even if nobody uses it. */
 	batch_be32(nft->batch, NFTA_SET_ID, 1);
 }
@@ -138,8 +120,6 @@ void nft_element(const struct nft *nft, const struct nft_element *element)
 {
 	batch_nest(nft->batch, NFTA_LIST_ELEM);
 	put_value(nft->batch, NFTA_SET_ELEM_KEY, element->key, element->key_size);
-	if (element->interval)
-		put_value(nft->batch, NFTA_SET_ELEM_KEY_END, element->key_end, element->key_size);
 	if (element->data_size)
 		put_value(nft->batch, NFTA_SET_ELEM_DATA, element->data, element->data_size);
 	batch_end(nft->batch);

@@ -37,11 +37,10 @@ void nft_base_chain(const struct nft *nft, const char *name, const char *type, i
 void nft_chain(const struct nft *nft, const char *name);
 
 /* A set, or a map when data_size is not 0. `key_type` and `data_type` are what nft(8) shows them as, NFT_TYPE_*, joined
- * by NFT_JOIN. With `fields`, the sizes of a joined key's parts, ended by 0, it is a set of intervals. */
+ * by NFT_JOIN. The parts of what is joined begin every four bytes. */
 struct nft_set {
 	const char *name;
 	uint32_t key_type, key_size, data_type, data_size;
-	const uint8_t *fields;
 };
 enum {
 	NFT_TYPE_IPV4 = 7,
@@ -53,11 +52,10 @@ enum {
 #define NFT_JOIN(one, other) ((one) << 6 | (other))
 void nft_set(const struct nft *nft, const struct nft_set *set);
 
-/* One element; key_end only in sets of intervals (both ends belong to it), data only in maps. */
+/* One element; data only in maps. */
 struct nft_element {
-	uint8_t key[24], key_end[24], data[20];
+	uint8_t key[24], data[20];
 	uint32_t key_size, data_size;
-	bool interval;
 };
 
 /* What the message just started is to put into or take out of `set`; then elements, then the end. */

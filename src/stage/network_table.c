@@ -202,7 +202,6 @@ struct sweep {
 	bool (*alive)(const struct address *, void *);
 	void *with;
 	struct table_entries found;
-	size_t room;
 };
 
 static bool copy_value(const uint8_t *element, size_t length, int attribute, uint8_t *to, size_t size, uint32_t *ret)
@@ -236,33 +235,19 @@ static bool is_alive(const struct sweep *sweep, const struct nft_element *elemen
 
 static bool keep(struct sweep *sweep, const struct nft_element *element)
 {
-	struct table_entries *found = &sweep->found;
+	struct table_entry *entry = table_entry_new(sweep->table->arena, &sweep->found);
 
-	if (found->count == sweep->room) {
-		size_t room = sweep->room ? sweep->room * 2 : 16;
-		struct table_entry *items = arena_array(sweep->table->arena, room, sizeof(*items));
-
-		if (!items)
-			return false;
-		if (found->count)
-			memcpy(items, found->items, found->count * sizeof(*items));
-		found->items = items;
-		sweep->room = room;
-	}
-	found->items[found->count++] = (struct table_entry){ .set = sweep->set, .element = *element,
-							     .key = K_NETWORK_MODE, .index = -1,
-							     .what = "take out what a dead sandbox has left" };
-	return true;
+	if (entry)
+		*entry = (struct table_entry){ .set = sweep->set, .element = *element, .key = K_NETWORK_MODE,
+					       .index = -1, .what = "take out what a dead sandbox has left" };
+	return entry;
 }
 
 static bool read_element(const uint8_t *from, size_t length, struct nft_element *ret)
 {
-	uint32_t end_size = 0;
-
 	*ret = (struct nft_element){ 0 };
 	if (!copy_value(from, length, NFTA_SET_ELEM_KEY, ret->key, sizeof(ret->key), &ret->key_size))
 		return false;
-	ret->interval = copy_value(from, length, NFTA_SET_ELEM_KEY_END, ret->key_end, sizeof(ret->key_end), &end_size);
 	(void)copy_value(from, length, NFTA_SET_ELEM_DATA, ret->data, sizeof(ret->data), &ret->data_size);
 	return true;
 }

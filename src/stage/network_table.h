@@ -10,9 +10,12 @@ enum set_id {
 	SET_MEMBER, /* a sandbox's address */
 	SET_NAT,    /* one that is hidden behind the host's */
 	SET_OPEN,   /* one that is not isolated */
-	SET_HOST,   /* address, protocols, ports: what that sandbox may reach of the host */
-	MAP_EXACT,  /* published: address of the host, protocol, port -> address, port */
-	MAP_ANY,    /* published on all addresses: protocol, port -> address, port */
+	SET_HOST,   /* one that may reach the host; the same for one protocol, 256 of its ports, one of its ports: */
+	SET_HOST_PROTOCOL,
+	SET_HOST_BLOCK,
+	SET_HOST_PORT,
+	MAP_EXACT, /* published: address of the host, protocol, port -> address, port */
+	MAP_ANY,   /* published on all addresses: protocol, port -> address, port */
 	SET_COUNT,
 };
 
@@ -31,11 +34,15 @@ struct table_entry {
 	struct nft_element element;
 };
 
-/* All of one sandbox; in `arena`, elements of one set together. Empty for a sandbox that has nothing to share. */
+/* All of one sandbox, in its arena. */
 struct table_entries {
 	struct table_entry *items;
-	size_t count;
+	size_t count, room;
 };
+
+/* Appends one, zeroed, or NULL. What it had stays in the arena. */
+struct table_entry *table_entry_new(struct arena *arena, struct table_entries *entries);
+
 int table_entries(const struct table_site *site, const struct plan *plan, const struct network_host *network,
 		  struct table_entries *ret, struct error *err);
 

@@ -1,19 +1,25 @@
 /* network_table_entries: the elements of one sandbox in its segment's table, from the plan and what host found out.
  * Computes only; the same for putting in and for taking out.
  *
- * Rules with to = "host" become ranges of ports for each protocol, joined where they overlap, as a set wants them. They
+ * Rules with to = "host" become single ports, blocks of 256 and whole protocols, which sets that hash can hold: adding
+ * and removing costs the same whoever else is there (a set of intervals takes 10 ms to lose one of 500 elements). They
  * are the sum of what is allowed: the order of rules, and what they deny, is the filter's inside (network_filter.c).
  */
 #include "stage/network_table.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { BLOCK = 256 };
 
 struct builder {
 	const struct plan *plan;
 	const struct network_host *network;
 	struct table_entries *ret;
+	bool failed; /* no memory */
+	struct table_entry scrap;
 };
 
 static int is_six(const struct address *address)
@@ -21,14 +27,31 @@ static int is_six(const struct address *address)
 	return address->family == AF_INET6;
 }
 
-static struct table_entry *add(const struct builder *builder, const char *set, int key, int index, const char *what)
+struct table_entry *table_entry_new(struct arena *arena, struct table_entries *entries)
 {
-	struct table_entry *entry = &builder->ret->items[builder->ret->count++];
+	if (entries->count == entries->room) {
+		size_t room = entries->room ? entries->room * 2 : 16;
+		struct table_entry *items = arena_array(arena, room, sizeof(*items));
 
-	entry->set = set;
-	entry->key = key;
-	entry->index = index;
-	entry->what = what;
+		if (!items)
+			return NULL;
+		if (entries->count)
+			memcpy(items, entries->items, entries->count * sizeof(*items));
+		entries->items = items;
+		entries->room = room;
+	}
+	return &entries->items[entries->count++];
+}
+
+/* Never NULL: without memory, one that nobody looks at. */
+static struct table_entry *add(struct builder *builder, const char *set, int key, const char *what)
+{
+	struct table_entry *entry = table_entry_new(builder->network->arena, builder->ret);
+
+	builder->failed |= !entry;
+	if (!entry)
+		entry = &builder->scrap;
+	*entry = (struct table_entry){ .set = set, .key = key, .index = -1, .what = what };
 	return entry;
 }
 
@@ -56,27 +79,27 @@ static const struct address *target(const struct builder *builder, const struct 
 	return address->family == AF_UNSPEC ? NULL : address;
 }
 
-static void add_published(const struct builder *builder, const struct published *published)
+static void add_published(struct builder *builder, const struct published *published)
 {
 	const struct address *address = target(builder, published);
 	bool any = address_is_any(&published->listen);
 	uint8_t protocol = (uint8_t)published->protocol;
-	struct table_entry *entry =
-		add(builder, table_sets[any ? MAP_ANY : MAP_EXACT][is_six(&published->listen)], K_NETWORK_PUBLISH,
-		    published->index, "publish the port");
+	struct table_entry *entry = add(builder, table_sets[any ? MAP_ANY : MAP_EXACT][is_six(&published->listen)],
+					K_NETWORK_PUBLISH, "publish the port");
 	struct nft_element *element = &entry->element;
 
+	entry->index = published->index;
+	entry->exclusive = true;
 	if (!any)
 		put(element->key, &element->key_size, published->listen.bytes, address_size(&published->listen));
 	put(element->key, &element->key_size, &protocol, sizeof(protocol));
 	put_port(element->key, &element->key_size, published->host);
 	put(element->data, &element->data_size, address->bytes, address_size(address));
 	put_port(element->data, &element->data_size, published->guest);
-	entry->exclusive = true;
 }
 
 /* Elements of one set stand together. */
-static int add_all_published(const struct builder *builder, struct error *err)
+static int add_all_published(struct builder *builder, struct error *err)
 {
 	const struct network_host *network = builder->network;
 
@@ -125,22 +148,34 @@ static size_t join_ranges(struct range *ranges, size_t count)
 	return count ? kept + 1 : 0;
 }
 
-static void add_host_range(const struct builder *builder, const struct address *address, const uint8_t protocols[2],
-			   const struct range *range)
+/* `protocol` 0: all; `port` only in sets that have one. */
+static void add_host_entry(struct builder *builder, const struct address *address, enum set_id set, uint8_t protocol,
+			   uint16_t port)
 {
-	struct table_entry *entry = add(builder, table_sets[SET_HOST][is_six(address)], K_NETWORK_OUTBOUND_RULES, -1,
+	struct table_entry *entry = add(builder, table_sets[set][is_six(address)], K_NETWORK_OUTBOUND_RULES,
 					"let the sandbox reach the host");
 	struct nft_element *element = &entry->element;
-	uint32_t size = 0;
 
-	element->interval = true;
-	put(element->key_end, &size, address->bytes, address_size(address));
-	put(element->key_end, &size, &protocols[1], 1);
-	put_port(element->key_end, &size, range->last);
 	put(element->key, &element->key_size, address->bytes, address_size(address));
-	put(element->key, &element->key_size, &protocols[0], 1);
-	put_port(element->key, &element->key_size, range->first);
-	entry->exclusive = true;
+	if (set != SET_HOST)
+		put(element->key, &element->key_size, &protocol, sizeof(protocol));
+	if (set == SET_HOST_BLOCK || set == SET_HOST_PORT)
+		put_port(element->key, &element->key_size, port);
+}
+
+static void add_host_range(struct builder *builder, const struct address *address, uint8_t protocol,
+			   const struct range *range)
+{
+	if (!range->first && range->last == UINT16_MAX) {
+		add_host_entry(builder, address, SET_HOST_PROTOCOL, protocol, 0);
+		return;
+	}
+	for (unsigned port = range->first; port <= range->last;) {
+		bool block = port % BLOCK == 0 && port + BLOCK - 1 <= range->last;
+
+		add_host_entry(builder, address, block ? SET_HOST_BLOCK : SET_HOST_PORT, protocol, (uint16_t)port);
+		port += block ? BLOCK : 1;
+	}
 }
 
 static bool opens_host(const struct outbound_rule *rule)
@@ -175,27 +210,27 @@ static size_t ranges_of(const struct outbound_rule_list *rules, int protocol, st
 	return join_ranges(ret, count);
 }
 
-static void add_host(const struct builder *builder, const struct address *address, struct range *room)
+static void add_host(struct builder *builder, const struct address *address, struct range *room)
 {
 	const struct outbound_rule_list *rules = &builder->plan->profile->network.outbound.rules;
 	const uint8_t protocols[] = { IPPROTO_TCP, IPPROTO_UDP,
 				      address->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6 };
 
 	if (ranges_of(rules, 0, room)) { /* this includes all others */
-		add_host_range(builder, address, (const uint8_t[]){ 0, UINT8_MAX }, &room[0]);
+		add_host_entry(builder, address, SET_HOST, 0, 0);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(protocols); i++) {
 		size_t count = ranges_of(rules, protocols[i], room);
 
 		for (size_t j = 0; j < count; j++)
-			add_host_range(builder, address, (const uint8_t[]){ protocols[i], protocols[i] }, &room[j]);
+			add_host_range(builder, address, protocols[i], &room[j]);
 	}
 }
 
 /* ---- all of it */
 
-static void add_address(const struct builder *builder, const struct address *address, struct range *room)
+static void add_address(struct builder *builder, const struct address *address, struct range *room)
 {
 	const struct net_plan *net = builder->plan->network.net;
 	const struct {
@@ -216,7 +251,7 @@ static void add_address(const struct builder *builder, const struct address *add
 
 		if (!plain[i].wanted)
 			continue;
-		entry = add(builder, table_sets[plain[i].set][is_six(address)], plain[i].key, -1, plain[i].what);
+		entry = add(builder, table_sets[plain[i].set][is_six(address)], plain[i].key, plain[i].what);
 		put(entry->element.key, &entry->element.key_size, address->bytes, address_size(address));
 		entry->exclusive = plain[i].set == SET_MEMBER;
 	}
@@ -226,23 +261,24 @@ static void add_address(const struct builder *builder, const struct address *add
 int table_entries(const struct table_site *site, const struct plan *plan, const struct network_host *network,
 		  struct table_entries *ret, struct error *err)
 {
-	const struct builder builder = { .plan = plan, .network = network, .ret = ret };
+	struct builder builder = { .plan = plan, .network = network, .ret = ret };
 	size_t rules = plan->profile->network.outbound.rules.count;
 	struct range *room = arena_array(network->arena, rules + 1, sizeof(*room));
 
-	/* Three plain ones and three ranges a rule for each family, and the interface. */
-	*ret = (struct table_entries){
-		.items = arena_array(network->arena, 2 * (3 + 3 * rules) + network->published_count + 1,
-				     sizeof(*ret->items)),
-	};
-	if (!room || !ret->items)
+	*ret = (struct table_entries){ 0 };
+	if (!room)
 		return fail_errno(err, K_NETWORK_MODE, "cannot list what to put into the nftables table");
 	if (!site->bridge && network->link[0]) {
-		struct table_entry *entry = add(&builder, table_links, K_NETWORK_MODE, -1, "note the interface");
+		struct table_entry *entry = add(&builder, table_links, K_NETWORK_MODE, "note the interface");
 
 		put(entry->element.key, &entry->element.key_size, network->link, IFNAMSIZ);
 	}
 	add_address(&builder, &network->address, room);
 	add_address(&builder, &network->address6, room);
-	return add_all_published(&builder, err);
+	if (add_all_published(&builder, err))
+		return -1;
+	if (!builder.failed)
+		return 0;
+	errno = ENOMEM;
+	return fail_errno(err, K_NETWORK_MODE, "cannot list what to put into the nftables table");
 }

@@ -26,9 +26,15 @@ enum {
 };
 
 const char *const table_sets[SET_COUNT][2] = {
-	[SET_MEMBER] = { "sandboxes4", "sandboxes6" },	 [SET_NAT] = { "nat4", "nat6" },
-	[SET_OPEN] = { "open4", "open6" },		 [SET_HOST] = { "host4", "host6" },
-	[MAP_EXACT] = { "published4", "published6" },	 [MAP_ANY] = { "published-any4", "published-any6" },
+	[SET_MEMBER] = { "sandboxes4", "sandboxes6" },
+	[SET_NAT] = { "nat4", "nat6" },
+	[SET_OPEN] = { "open4", "open6" },
+	[SET_HOST] = { "host4", "host6" },
+	[SET_HOST_PROTOCOL] = { "host-protocols4", "host-protocols6" },
+	[SET_HOST_BLOCK] = { "host-blocks4", "host-blocks6" },
+	[SET_HOST_PORT] = { "host-ports4", "host-ports6" },
+	[MAP_EXACT] = { "published4", "published6" },
+	[MAP_ANY] = { "published-any4", "published-any6" },
 };
 const char table_links[] = "links";
 
@@ -40,15 +46,17 @@ const char *table_name(const struct table_site *site, char to[64])
 
 static void make_sets(const struct nft *nft, int six)
 {
-	static const uint8_t fields[2][4] = { { 4, 1, 2 }, { 16, 1, 2 } };
 	uint32_t type = six ? NFT_TYPE_IPV6 : NFT_TYPE_IPV4, size = six ? 16 : 4;
 	uint32_t service = NFT_JOIN(NFT_TYPE_PROTOCOL, NFT_TYPE_PORT);
-	uint32_t joined = type << 12 | service;
+	uint32_t joined = NFT_JOIN(NFT_JOIN(type, NFT_TYPE_PROTOCOL), NFT_TYPE_PORT);
 	struct nft_set sets[SET_COUNT] = {
 		[SET_MEMBER] = { .key_type = type, .key_size = size },
 		[SET_NAT] = { .key_type = type, .key_size = size },
 		[SET_OPEN] = { .key_type = type, .key_size = size },
-		[SET_HOST] = { .key_type = joined, .key_size = size + 8, .fields = fields[six] },
+		[SET_HOST] = { .key_type = type, .key_size = size },
+		[SET_HOST_PROTOCOL] = { .key_type = NFT_JOIN(type, NFT_TYPE_PROTOCOL), .key_size = size + 4 },
+		[SET_HOST_BLOCK] = { .key_type = joined, .key_size = size + 8 },
+		[SET_HOST_PORT] = { .key_type = joined, .key_size = size + 8 },
 		[MAP_EXACT] = { .key_type = joined, .key_size = size + 8 },
 		[MAP_ANY] = { .key_type = service, .key_size = 8 },
 	};
@@ -185,6 +193,27 @@ static void make_echo(const struct nft *nft, int protocol, uint8_t type)
 	accept_it(nft);
 }
 
+/* What the profile opens: everything, a protocol, a block of ports by the first byte of their numbers (which stands where
+ * the first port of the block would), a port. */
+static void make_host(const struct nft *nft, int six)
+{
+	int behind = six ? 4 : 1;
+
+	for (int set = SET_HOST; set <= SET_HOST_PORT; set++) {
+		nft_rule(nft, "input");
+		nft_family(nft, six ? AF_INET6 : AF_INET);
+		load_address(nft, true, six);
+		if (set != SET_HOST)
+			nft_meta(nft, behind, NFT_META_L4PROTO);
+		if (set == SET_HOST_BLOCK)
+			nft_payload(nft, behind + 1, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 1);
+		else if (set == SET_HOST_PORT)
+			nft_payload(nft, behind + 1, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2);
+		nft_lookup(nft, table_sets[set][six], false);
+		accept_it(nft);
+	}
+}
+
 static void make_input(const struct maker *maker)
 {
 	const struct nft *nft = &maker->nft;
@@ -200,14 +229,8 @@ static void make_input(const struct maker *maker)
 	refuse(nft);
 	make_echo(nft, IPPROTO_ICMP, ECHO_REQUEST);
 	make_echo(nft, IPPROTO_ICMPV6, ICMP6_ECHO_REQUEST);
-	for (int six = 0; six < 2; six++) {
-		nft_rule(nft, "input");
-		nft_family(nft, six ? AF_INET6 : AF_INET);
-		load_address(nft, true, six);
-		load_service(nft, six ? 4 : 1);
-		nft_lookup(nft, table_sets[SET_HOST][six], false);
-		accept_it(nft);
-	}
+	make_host(nft, 0);
+	make_host(nft, 1);
 	nft_rule(nft, "input");
 	refuse(nft);
 }
