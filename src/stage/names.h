@@ -37,6 +37,9 @@ int names_servers_read(const char *text, bool isolated, struct arena *arena, str
 /* Adds those of the host. */
 int names_servers_of_host(const struct plan *plan, struct arena *arena, struct names_servers *ret, struct error *err);
 
+/* All that dns.servers stands for, in its order. */
+int names_servers_list(const struct plan *plan, struct arena *arena, struct names_servers *ret, struct error *err);
+
 /* The texts, in the arena; NULL with *err set. */
 const char *names_resolv_text(const struct plan *plan, struct arena *arena, struct error *err);
 const char *names_hosts_text(const struct plan *plan, const struct host *host, struct arena *arena, struct error *err);

@@ -98,3 +98,33 @@ int names_servers_of_host(const struct plan *plan, struct arena *arena, struct n
 	ret->items[ret->count++] = PASTA_RESOLVER;
 	return 0;
 }
+
+int names_servers_list(const struct plan *plan, struct arena *arena, struct names_servers *ret, struct error *err)
+{
+	const struct strings *servers = &plan->profile->network.dns.servers;
+
+	for (size_t i = 0; i < servers->count; i++) {
+		if (!strcmp(servers->items[i], "host")) {
+			if (names_servers_of_host(plan, arena, ret, err))
+				return -1;
+		} else if (ret->count < NAMES_SERVERS_MAX) {
+			ret->items[ret->count++] = servers->items[i];
+		}
+	}
+	return 0;
+}
+
+int servers_list(const struct plan *plan, struct arena *arena, struct resolved *ret, struct error *err)
+{
+	struct address *addresses = arena_array(arena, NAMES_SERVERS_MAX, sizeof(*addresses));
+	struct names_servers servers = { .count = 0 };
+
+	*ret = (struct resolved){ .kind = RESOLVED_ADDRESSES, .addresses = addresses };
+	if (!addresses)
+		return fail_errno(err, 0, "cannot get memory");
+	if (names_servers_list(plan, arena, &servers, err))
+		return -1;
+	for (size_t i = 0; i < servers.count; i++)
+		ret->count += !address_parse(servers.items[i], &addresses[ret->count]);
+	return 0;
+}

@@ -37,16 +37,8 @@ const char *names_resolv_text(const struct plan *plan, struct arena *arena, stru
 	struct names_servers servers = { .count = 0 };
 	struct text text = { 0 };
 
-	for (size_t i = 0; i < profile->network.dns.servers.count; i++) {
-		const char *server = profile->network.dns.servers.items[i];
-
-		if (!strcmp(server, "host")) {
-			if (names_servers_of_host(plan, arena, &servers, err))
-				return NULL;
-		} else if (servers.count < NAMES_SERVERS_MAX) {
-			servers.items[servers.count++] = server;
-		}
-	}
+	if (names_servers_list(plan, arena, &servers, err))
+		return NULL;
 	for (size_t i = 0; i < servers.count; i++)
 		text_add(&text, "nameserver %s\n", servers.items[i]);
 	add_words(&text, "search", &profile->network.dns.search);

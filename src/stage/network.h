@@ -90,10 +90,9 @@ struct network_host {
 	char link[IFNAMSIZ];                 /* veth: the host's end; "" without one */
 	const struct address *own;           /* pasta: the host's own addresses; only rules with to = "host" reach them */
 	size_t own_count;
-	const struct address *servers; /* dns.servers, "host" resolved: outbound.default deny leaves port 53 open */
-	size_t server_count;
 	struct messages inside, filter; /* the child sends them */
 	struct messages wall;           /* pasta: likewise */
+	char **pasta;                   /* its command line; NULL: another mode */
 };
 
 /* ---- network_look.c. All take a NETLINK_ROUTE socket. */
@@ -211,6 +210,9 @@ int table_delete(int nfnl, const struct table_site *site, struct error *err);
  * taken names who has it where the host tells. To be released whether or not this succeeded; releasing is idempotent. */
 int publish_reserve(const struct plan *plan, struct network_host *network, struct error *err);
 void publish_release(struct network_host *network);
+
+/* ---- names_servers.c. The name servers that the sandbox gets: dns.servers, with "host" resolved; in `arena`. */
+int servers_list(const struct plan *plan, struct arena *arena, struct resolved *ret, struct error *err);
 
 /* ---- network_names.c. Fills network->outbound and ->inbound, an element for each rule, in `arena`; names are resolved,
  * within some seconds. */

@@ -233,18 +233,21 @@ static void add_port(const struct nft *nft, const char *chain, const struct addr
 	nft_rule_end(nft, to ? "network.dns.servers" : "network.publish");
 }
 
-static void add_name_servers(const struct network_host *network, const struct nft *nft, const char *chain)
+static int add_name_servers(const struct filter *filter, const struct nft *nft, struct error *err)
 {
-	for (size_t i = 0; i < network->server_count; i++) {
-		add_port(nft, chain, &network->servers[i], IPPROTO_UDP, NAME_SERVICE);
-		add_port(nft, chain, &network->servers[i], IPPROTO_TCP, NAME_SERVICE);
+	struct resolved servers;
+
+	if (servers_list(filter->plan, filter->network->arena, &servers, err))
+		return -1;
+	for (size_t i = 0; i < servers.count; i++) {
+		add_port(nft, filter->chain, &servers.addresses[i], IPPROTO_UDP, NAME_SERVICE);
+		add_port(nft, filter->chain, &servers.addresses[i], IPPROTO_TCP, NAME_SERVICE);
 	}
+	return 0;
 }
 
-static void add_default(const struct nft *nft, const char *chain, bool deny)
+static void add_default(const struct nft *nft, const char *chain)
 {
-	if (!deny)
-		return;
 	nft_rule(nft, chain);
 	nft_goto(nft, NFT_REFUSE);
 	nft_rule_end(nft, NULL);
@@ -263,7 +266,7 @@ static int add_guarded(const struct filter *filter, const struct nft *nft, enum 
 	nft_chain(nft, own.chain);
 	if (add_rules(&own, nft, err))
 		return -1;
-	add_default(nft, own.chain, true);
+	add_default(nft, own.chain);
 	for (size_t i = 0; i < count; i++) {
 		nft_rule(nft, filter->chain);
 		nft_address(nft, !filter->out, &addresses[i]);
@@ -289,8 +292,11 @@ static int add_output(struct filter *filter, const struct nft *nft, struct error
 		return -1;
 	if (add_rules(filter, nft, err))
 		return -1;
-	add_name_servers(network, nft, filter->chain);
-	add_default(nft, filter->chain, profile->network.outbound.default_ == NETWORK_OUTBOUND_DEFAULT_DENY);
+	if (profile->network.outbound.default_ != NETWORK_OUTBOUND_DEFAULT_DENY)
+		return 0;
+	if (add_name_servers(filter, nft, err))
+		return -1;
+	add_default(nft, filter->chain);
 	return 0;
 }
 
@@ -306,8 +312,8 @@ static int add_input(struct filter *filter, const struct nft *nft, struct error 
 		add_port(nft, filter->chain, NULL, network->published[i].protocol, network->published[i].guest);
 	if (add_rules(filter, nft, err))
 		return -1;
-	add_default(nft, filter->chain,
-		    filter->plan->profile->network.inbound.default_ == NETWORK_INBOUND_DEFAULT_DENY);
+	if (filter->plan->profile->network.inbound.default_ == NETWORK_INBOUND_DEFAULT_DENY)
+		add_default(nft, filter->chain);
 	return 0;
 }
 
