@@ -165,7 +165,7 @@ static int take_addresses(const struct plan *plan, struct network_host *network,
 	if (net->mode == NETWORK_MODE_VETH)
 		return join_segment(plan, network, err);
 	if (net->mode == NETWORK_MODE_PASTA)
-		return wall_build(plan, network, &network->wall, err);
+		return 0;
 	network->address = net->address;
 	network->address6 = net->address6;
 	settle_gateways(net, &nowhere, network);
@@ -192,9 +192,9 @@ int network_host(const struct plan *plan, struct host *host, struct error *err)
 	if (settle_mac(net, network, err) || names_resolve(plan, network->arena, network, err) ||
 	    publish_reserve(plan, network, err) || take_addresses(plan, network, err))
 		return -1;
-	return inside_build(plan, network, &network->inside, err) || filter_build(plan, network, &network->filter, err)
-		       ? -1
-		       : 0;
+	if (inside_build(plan, network, &network->inside, err) || filter_build(plan, network, &network->filter, err))
+		return -1;
+	return net->mode == NETWORK_MODE_PASTA ? pasta_host(plan, network, err) : 0;
 }
 
 /* ---- attach */
@@ -208,12 +208,14 @@ int network_attach(const struct plan *plan, struct host *host, struct error *err
 	if (!net)
 		return 0;
 	if (net->mode == NETWORK_MODE_PASTA)
-		return pasta_attach(plan, host, err);
+		return pasta_attach(host, err);
 	netns = openat(host->child_procfs, "ns/net", O_RDONLY | O_CLOEXEC);
 	if (netns < 0)
 		return fail_errno(err, K_NETWORK_MODE, "cannot open the sandbox's network namespace");
+	if (network->janitor >= 0 && janitor_tell(network, netns, err))
+		return -1;
 	if (net->interface_from)
-		return janitor_tell(network, netns, err) || move_in(plan, network, netns, err) ? -1 : 0;
+		return move_in(plan, network, netns, err);
 	return link_attach(plan, network, netns, err);
 }
 

@@ -84,6 +84,7 @@ struct network_host {
 	int lock;                            /* the segment's lock file, with this sandbox's locks; -1 */
 	int bridge;                          /* index of the bridge; 0 */
 	int janitor;                         /* lifeline of the janitor; -1 */
+	bool patient;                        /* the janitor may hold the namespace a moment longer */
 	struct moved *moved;                 /* interface_from: what it was like */
 	uint32_t number;                     /* of the address in the bridge's network; 0: not from there */
 	uint8_t mac[MAC_SIZE];               /* of the interface inside */
@@ -169,7 +170,7 @@ struct segment;
 /* Forks it. It has a copy of everything made so far, and the segment's locks. network->janitor becomes its lifeline. */
 int janitor_start(const struct plan *plan, struct network_host *network, const struct segment *segment,
 		  struct error *err);
-/* Hands it the sandbox's network namespace, for an interface that goes back. */
+/* Hands it the sandbox's network namespace: for an interface that goes back, and to choose when it goes. */
 int janitor_tell(const struct network_host *network, int child_netns, struct error *err);
 /* Lets go of it; with `wait`, until it has given the interface back. */
 void janitor_let_go(struct network_host *network, bool wait);
@@ -226,8 +227,12 @@ const char *pasta_find(struct arena *arena, const struct caller *caller);
 /* Refuses what pasta cannot do; fills net->pasta. */
 int pasta_plan(struct plan *plan, struct net_plan *net, struct error *err);
 
-/* Starts it, and waits until it says that the interface is there and set up. Lets go of the reserved ports before. */
-int pasta_attach(const struct plan *plan, struct host *host, struct error *err);
+/* Makes its command line and the wall (network_wall.c), and lets go of the reserved ports, which it binds itself. Last
+ * of the host column: network->published is empty then. */
+int pasta_host(const struct plan *plan, struct network_host *network, struct error *err);
+
+/* Starts it, and waits until it says that the interface is there and set up. */
+int pasta_attach(struct host *host, struct error *err);
 
 /* Looks whether the addresses asked for are there; closes what it leaves open (network->wall). */
 CHILD int pasta_enter(const struct plan *plan, const struct network_host *network, struct error *err);

@@ -9,6 +9,10 @@
  * The last user of a segment stays a second longer, to see whether somebody comes back: who launches a hundred sandboxes
  * one after the other does not make and remove a bridge a hundred times. One at a time lingers, the others leave.
  *
+ * Where addresses are plenty and automatic, the sandbox's network namespace too is let go only at the next half second:
+ * the kernel takes namespaces down under the lock that every new interface needs (rtnl), for milliseconds, however many
+ * they are. Launches in a row would each wait for the one before; so they wait for none, twice a second excepted.
+ *
  * It has no memory of the sandbox but what the launcher planned, reads nothing from inside, has a session of its own, and
  * blocks every signal that can be. If it is killed too, the next launch finds no lock where it looks, and `sandbox gc`
  * takes down the rest. */
@@ -23,6 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/syscall.h"
 #include "stage/network_segment.h"
@@ -50,10 +55,8 @@ static int receive_namespace(struct janitor *janitor)
 		n = recvmsg(janitor->lifeline, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int))) {
+	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&janitor->child_netns, CMSG_DATA(header), sizeof(int));
-		(void)!write(janitor->lifeline, "", 1);
-	}
 	return n > 0;
 }
 
@@ -77,6 +80,16 @@ static void clean_segment(struct janitor *janitor)
 		(void)segment_end(segment, janitor->network->arena, &ignored);
 }
 
+/* All janitors wake at the same instant, so that the kernel takes many namespaces down at once. */
+static void wait_for_others(void)
+{
+	enum { TICK = NSEC_PER_SEC / 2 };
+	int64_t now = clock_now(), at = now - now % TICK + TICK;
+	const struct timespec then = { .tv_sec = at / NSEC_PER_SEC, .tv_nsec = at % NSEC_PER_SEC };
+
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, NULL);
+}
+
 static void janitor_main(struct janitor *janitor) __attribute__((noreturn));
 
 static void janitor_main(struct janitor *janitor)
@@ -87,8 +100,10 @@ static void janitor_main(struct janitor *janitor)
 		;
 	if (janitor->network->moved && janitor->child_netns >= 0)
 		(void)move_back(janitor->plan, janitor->network, janitor->child_netns, janitor->host_netns, &ignored);
-	fd_close(&janitor->child_netns);
 	fd_close(&janitor->lifeline);
+	if (janitor->network->patient)
+		wait_for_others();
+	fd_close(&janitor->child_netns);
 	if (janitor->segment.lock >= 0)
 		clean_segment(janitor);
 	_exit(0);
@@ -176,8 +191,8 @@ int janitor_tell(const struct network_host *network, int child_netns, struct err
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(header), &child_netns, sizeof(int));
-	if (sendmsg(network->janitor, &message, MSG_NOSIGNAL) != 1 || wait_for_word(network->janitor))
-		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot hand the namespace to the janitor");
+	if (sendmsg(network->janitor, &message, MSG_NOSIGNAL) != 1)
+		return fail_errno(err, K_NETWORK_MODE, "cannot hand the namespace to the janitor");
 	return 0;
 }
 

@@ -5,6 +5,15 @@
 #include "stage/lock_file.h"
 #include "stage/network.h"
 
+enum {
+	LOCK_MUTEX = 0,
+	LOCK_USERS = 1,
+	LOCK_LINGERER = 2,
+	LOCK_ADDRESSES = 64,
+};
+
+#define LOCK_ADDRESSES6 ((off_t)1 << 40)
+
 struct segment {
 	struct table_site site;  /* addresses: final after segment_look() */
 	char file[48];           /* name of the lock file */
@@ -18,13 +27,16 @@ int segment_open(struct segment *segment, struct error *err);
 void segment_close(struct segment *segment);
 
 /* Gives the mutex back; takes it again: -1 when the segment was taken down meanwhile. */
-void segment_unlock(struct segment *segment);
+void segment_unlock(const struct segment *segment);
 int segment_lock(const struct segment *segment);
 
-/* Looks at the bridge and settles the segment's addresses. */
+/* network_bridge.c. Makes the bridge, which is not there: fills segment->bridge. */
+int bridge_make(struct segment *segment, struct arena *arena, struct error *err);
+
+/* network_bridge.c. Looks at the bridge and settles the segment's addresses. */
 int segment_look(struct segment *segment, const struct net_plan *net, struct error *err);
 
-/* Becomes a user of the segment, and holds the profile's addresses or free ones: fills network->address, address6 and
+/* network_pool.c. Becomes a user of the segment, and holds the profile's addresses or free ones: fills network->address, address6 and
  * number. */
 int segment_take(const struct segment *segment, const struct plan *plan, struct network_host *network,
 		 struct error *err);
@@ -35,11 +47,11 @@ int segment_make(struct segment *segment, struct arena *arena, struct error *err
 /* Name of the host's end of the veth of whoever has address `number`; false when it would not fit. */
 bool segment_link_name(const struct segment *segment, uint32_t number, char to[IFNAMSIZ]);
 
-/* A number from the sandbox's random id. */
-uint32_t segment_seed(const struct plan *plan);
-
 /* Whether a sandbox holds the address; `with` is the segment. For table_sweep(). */
 bool segment_alive(const struct address *address, void *with);
+
+/* Where the lock of an address is: by its host part, the low 32 bits of it. */
+off_t segment_lock_of(const struct address *address);
 
 /* Remembers in the lock file what forwarding of `interface` was, unless something is remembered already. */
 int segment_note_forwarding(const struct segment *segment, const char *interface, bool was, struct error *err);
