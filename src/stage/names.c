@@ -52,44 +52,6 @@ static bool own_interface(const struct profile *profile, const struct plan *plan
 		mode == NETWORK_MODE_PASTA || profile->network.interface_from);
 }
 
-static int refuse(struct error *err, int key, int index, const char *what, const char *remedy)
-{
-	fail_at(err, key, index, "%s", what);
-	error_remedy(err, "%s", remedy);
-	return error_exit(err, EXIT_OF_PROFILE);
-}
-
-/* A word of a line of resolv.conf(5), where blanks part words and '#' and ';' begin a comment. */
-static int check_words(const struct strings *words, int key, struct error *err)
-{
-	for (size_t i = 0; i < words->count; i++) {
-		bool bad = !words->items[i][0];
-
-		for (const char *c = words->items[i]; *c; c++)
-			bad |= *c <= ' ' || *c == 0x7f || *c == '#' || *c == ';';
-		if (bad)
-			return refuse(err, key, (int)i, "cannot write this to /etc/resolv.conf: it is no single word",
-				      "write each as an element of its own");
-	}
-	return 0;
-}
-
-static int check_dns(const struct profile *profile, struct error *err)
-{
-	const struct strings *servers = &profile->network.dns.servers;
-	size_t written = 0;
-
-	for (size_t i = 0; i < servers->count; i++)
-		if (strcmp(servers->items[i], "host") != 0 && ++written > NAMES_SERVERS_MAX)
-			return refuse(err, K_NETWORK_DNS_SERVERS, (int)i,
-				      "cannot use more than 3 name servers: resolvers look no further (resolv.conf(5))",
-				      "leave out those that matter least");
-	return check_words(&profile->network.dns.search, K_NETWORK_DNS_SEARCH, err) ||
-			       check_words(&profile->network.dns.options, K_NETWORK_DNS_OPTIONS, err)
-		       ? -1
-		       : 0;
-}
-
 /* Whether the profile wants something in this file that a mount of its own would hide. */
 static bool says_something(const struct profile *profile, int file)
 {
@@ -133,8 +95,6 @@ int names_plan(const struct profile *profile, struct plan *plan, struct error *e
 				      profile->network.dns.options.count;
 	names->wanted[NAMES_HOSTS] = own || profile->network.hosts.count;
 	names->wanted[NAMES_HOSTNAME] = own && plan->uts.hostname;
-	if (check_dns(profile, err))
-		return -1;
 	for (int file = 0; file < NAMES_COUNT; file++) {
 		if (names->wanted[file] && check_mounts(plan, file, err))
 			return -1;
@@ -199,7 +159,8 @@ CHILD static int fail_place(int file, struct error *err)
 	case ENOTDIR:
 		return error_remedy(err, "/etc of the root is no directory: mend it there");
 	case ELOOP:
-		return error_remedy(err, "/etc of the root is a link that leads nowhere inside: mend it there");
+		return error_remedy(
+			err, "/etc of the root is a link that leads nowhere, or into /proc or the like: mend it there");
 	default:
 		return -1;
 	}
@@ -254,10 +215,40 @@ CHILD static void close_places(struct places *places)
 		fd_close(&places->files[file]);
 }
 
-/* 0, or -1 with errno and *ret_file: the first that has no place. */
-CHILD static int open_places(const bool wanted[NAMES_COUNT], struct places *places, int *ret_file)
+/* Whether it lies in a file system of the kernel's that `mounts` attached: a link of the image must not make us put
+ * something over what hide is going to mask. */
+CHILD static bool is_kernel_s(const struct plan *plan, const struct inside *inside, int directory)
 {
-	places->etc = place_directory(AT_FDCWD, "/etc");
+	struct statx here, there;
+
+	if (statx(directory, "", AT_EMPTY_PATH, STATX_MNT_ID, &here))
+		return true;
+	for (size_t i = 0; i < plan->mounts.count; i++)
+		if (mount_kinds[plan->mounts.items[i].type].attributes &&
+		    (statx(inside->handed.mounts[i], "", AT_EMPTY_PATH, STATX_MNT_ID, &there) ||
+		     here.stx_mnt_id == there.stx_mnt_id))
+			return true;
+	return false;
+}
+
+/* -1 with errno; ELOOP where it is no directory of the image's. */
+CHILD static int open_etc(const struct plan *plan, const struct inside *inside)
+{
+	AUTO_CLOSE int etc = place_directory(AT_FDCWD, "/etc");
+
+	if (etc >= 0 && is_kernel_s(plan, inside, etc)) {
+		errno = ELOOP;
+		return -1;
+	}
+	return TAKE_FD(etc);
+}
+
+/* 0, or -1 with errno and *ret_file: the first that has no place. */
+CHILD static int open_places(const struct plan *plan, const struct inside *inside, struct places *places, int *ret_file)
+{
+	const bool *wanted = plan->names.wanted;
+
+	places->etc = open_etc(plan, inside);
 	for (int file = 0; file < NAMES_COUNT; file++) {
 		if (!wanted[file])
 			continue;
@@ -293,21 +284,20 @@ CHILD static const char *what_to_cover(const struct places *places)
 	return path;
 }
 
-CHILD static int find_places(const bool wanted[NAMES_COUNT], struct inside *inside, const struct plan *plan,
-			     struct places *places, struct error *err)
+CHILD static int find_places(struct inside *inside, const struct plan *plan, struct places *places, struct error *err)
 {
 	const char *cover = NULL;
 	int file = 0;
 
-	if (!open_places(wanted, places, &file))
+	if (!open_places(plan, inside, places, &file))
 		return 0;
 	cover = what_to_cover(places);
 	if (!cover)
 		return fail_place(file, err);
 	close_places(places);
-	if (names_cover(wanted, inside, plan, cover, err))
+	if (names_cover(inside, plan, cover, err))
 		return -1;
-	return open_places(wanted, places, &file) ? fail_place(file, err) : 0;
+	return open_places(plan, inside, places, &file) ? fail_place(file, err) : 0;
 }
 
 /* Should: show each text in its place, whatever is there.  Mustn't: open or follow what is there, or write to a
@@ -316,18 +306,15 @@ CHILD int names_enter(const struct plan *plan, struct inside *inside, struct err
 {
 	const struct names_texts *texts = inside->handed.names;
 	struct places places = { -1, { -1, -1, -1 } };
-	bool wanted[NAMES_COUNT];
 	int status = 0;
 
 	if (!texts)
 		return 0;
-	for (int file = 0; file < NAMES_COUNT; file++)
-		wanted[file] = texts->items[file];
-	status = find_places(wanted, inside, plan, &places, err);
+	status = find_places(inside, plan, &places, err);
 	for (int file = 0; !status && file < NAMES_COUNT; file++) {
 		AUTO_CLOSE int mount = -1;
 
-		if (!wanted[file])
+		if (!plan->names.wanted[file])
 			continue;
 		mount = make_mount(texts->items[file], file, inside->staging, err);
 		if (mount < 0)

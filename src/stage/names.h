@@ -52,9 +52,8 @@ bool names_pinned(const struct profile *profile);
 /* Whether the entry says what /etc/hosts says in any case: that localhost is a loopback address. */
 bool names_is_localhost(const struct host_name *entry);
 
-/* Puts an empty file for each of `wanted` into /etc, by covering the directory `path` ("/" or "/etc") with a read-only
- * one that has them. `key` as above. */
-CHILD int names_cover(const bool wanted[NAMES_COUNT], struct inside *inside, const struct plan *plan, const char *path,
-		      struct error *err);
+/* Puts an empty file for each that is wanted into /etc, by covering the directory `path` ("/" or "/etc") with a read-only
+ * one that has them. */
+CHILD int names_cover(struct inside *inside, const struct plan *plan, const char *path, struct error *err);
 
 #endif

@@ -227,10 +227,9 @@ CHILD static int attach(struct cover *cover, struct error *err)
 	return 0;
 }
 
-CHILD static int make(struct cover *cover, const bool wanted[NAMES_COUNT], const struct inside *inside,
-		      const struct plan *plan, struct error *err)
+CHILD static int make(struct cover *cover, const struct inside *inside, const struct plan *plan, struct error *err)
 {
-	AUTO_CLOSE int top = make_top(inside->staging, cover->path, wanted);
+	AUTO_CLOSE int top = make_top(inside->staging, cover->path, plan->names.wanted);
 	AUTO_CLOSE int descriptors = openat(inside->procfs, "self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct overlay_site site = { .staging = inside->staging,
 					   .descriptors = descriptors,
@@ -247,13 +246,12 @@ CHILD static int make(struct cover *cover, const bool wanted[NAMES_COUNT], const
 	return cover->mount < 0 ? -1 : 0;
 }
 
-CHILD int names_cover(const bool wanted[NAMES_COUNT], struct inside *inside, const struct plan *plan, const char *path,
-		      struct error *err)
+CHILD int names_cover(struct inside *inside, const struct plan *plan, const char *path, struct error *err)
 {
 	struct cover cover = { .path = path, .below = -1, .mount = -1 };
 	int status = -1;
 
-	if (!make(&cover, wanted, inside, plan, err) && !attach(&cover, err))
+	if (!make(&cover, inside, plan, err) && !attach(&cover, err))
 		status = move_all(&cover, inside, err);
 	inside->cover.mount = cover.mount_id;
 	inside->cover.below = cover.below_id;

@@ -142,7 +142,7 @@ every_launcher() {
 	ln -s nowhere "$tree/etc"
 	run sandbox -p "$PROFILE" -- true
 	assert_status 123
-	assert_output "a link that leads nowhere inside"
+	assert_output "a link that leads nowhere"
 }
 
 @test "a writable root gets empty files as places; an overlay's lower directory none" {
@@ -257,18 +257,6 @@ CONF
 	names_profile read-only ", { type = \"bind\"; source = \"$TMP/absent\"; target = \"/etc/hosts\"; optional = true; }"
 	run sandbox -p "$PROFILE" -- cat /etc/hosts
 	assert_line "10.88.0.5 db"
-}
-
-@test "more servers than resolvers read, and what is no word" {
-	names_profile read-only '' 'dns = { servers = [ "10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4" ]; };'
-	run sandbox check "$PROFILE"
-	assert_status 121
-	assert_output "network.dns.servers"
-	assert_output "more than 3 name servers"
-	names_profile read-only '' 'dns = { search = [ "a b" ]; };'
-	run sandbox check "$PROFILE"
-	assert_status 121
-	assert_output "network.dns.search"
 }
 
 # with_resolv_conf CMD...: runs it where the host's file is $TMP/resolv.conf.

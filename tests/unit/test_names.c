@@ -125,33 +125,6 @@ static void a_mount_stays_or_contradicts(void **state)
 	arena_free(&plan.arena);
 }
 
-static void refuses_what_a_resolver_would_not_read(void **state)
-{
-	const char *servers[] = { "10.0.0.1", "host", "10.0.0.2", "10.0.0.3", "10.0.0.4" };
-	const char *words[] = { "ok", "a b" }, *lines[] = { "a\nnameserver 10.0.0.1" }, *nothing[] = { "" };
-	struct profile many = { .network = { .dns = { .servers = LIST(servers) } } };
-	struct profile two = { .network = { .dns = { .search = LIST(words) } } };
-	struct profile line = { .network = { .dns = { .options = LIST(lines) } } };
-	struct profile empty = { .network = { .dns = { .search = LIST(nothing) } } };
-	struct plan plan = { 0 };
-	struct error err = { 0 };
-
-	(void)state;
-	assert_int_equal(names_plan(&many, &plan, &err), -1);
-	assert_int_equal(err.key, K_NETWORK_DNS_SERVERS);
-	assert_int_equal(err.index, 4);
-	assert_int_equal(err.exit_status, EXIT_OF_PROFILE);
-	many.network.dns.servers.count = 4;
-	assert_int_equal(names_plan(&many, &plan, &err), 0);
-	assert_int_equal(names_plan(&two, &plan, &err), -1);
-	assert_int_equal(err.key, K_NETWORK_DNS_SEARCH);
-	assert_int_equal(err.index, 1);
-	assert_int_equal(names_plan(&line, &plan, &err), -1);
-	assert_int_equal(err.key, K_NETWORK_DNS_OPTIONS);
-	assert_int_equal(names_plan(&empty, &plan, &err), -1);
-	arena_free(&plan.arena);
-}
-
 /* ---- texts */
 
 static struct address parsed(const char *text)
@@ -272,7 +245,6 @@ int main(void)
 		cmocka_unit_test(finds_the_servers_within_reach),
 		cmocka_unit_test(makes_hosts_where_there_is_an_interface),
 		cmocka_unit_test(a_mount_stays_or_contradicts),
-		cmocka_unit_test(refuses_what_a_resolver_would_not_read),
 		cmocka_unit_test(hosts_have_localhost_the_own_name_the_profile_s_and_pinned_ones),
 		cmocka_unit_test(resolv_conf_has_servers_search_and_options),
 		cmocka_unit_test(rules_become_addresses),
