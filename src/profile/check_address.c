@@ -260,7 +260,7 @@ static const char *published_twice(const struct check *check)
 
 static const struct rule rules[] = {
 	BOTH(K_NETWORK_BRIDGE_ADDRESS, bad_bridge_address, "",
-	     "the bridge needs an address in a network: 10.88.0.1/16"),
+	     "the bridge has an address in the sandboxes' network, such as 10.88.0.1/16 or fd00:88::1/64"),
 	BOTH(K_NETWORK_ADDRESS, bad_address, "", NULL),
 	BOTH(K_NETWORK_ADDRESS, outside_bridge, "", "take one of that network, or \"auto\" for a free one"),
 	BOTH(K_NETWORK_ADDRESS, address_of_bridge, "", "take another, or \"auto\" for a free one"),

@@ -74,10 +74,12 @@ static const char *meaningless(const struct check *check)
 			modes = meant[i].modes;
 	if (modes & check_mode(check) || !check_is_said(check, check->key))
 		return NULL;
-	text_add(&text, "has no meaning for network.mode \"%s\": it is for ", mode_name(check));
+	text_add(&text, "has no meaning for network.mode \"%s\": only for ", mode_name(check));
 	for (int mode = 0, before = 0; keys[K_NETWORK_MODE].values[mode]; mode++)
 		if (modes & 1u << mode)
-			text_add(&text, "%s%s", before++ ? ", " : "", keys[K_NETWORK_MODE].values[mode]);
+			text_add(&text, "%s\"%s\"", before++ ? ", " : "", keys[K_NETWORK_MODE].values[mode]);
+	if (modes & MODE_MOVED && !(modes & MODE(NONE)))
+		text_add(&text, ", and with network.interface_from");
 	result = arena_copy(check->arena, text.data ? text.data : "");
 	text_free(&text);
 	return result;

@@ -97,21 +97,22 @@ static int refuse_address(const struct reader *reader, int key, struct node *nod
 
 static int refuse_cidr(const struct reader *reader, int key, struct node *node)
 {
-	bool range = errno == ERANGE;
+	const char *slash = strchr(node->text, '/');
+	const char *before = slash ? arena_copy_n(reader->arena, node->text, (size_t)(slash - node->text)) : node->text;
 	struct address plain;
 
-	if (range)
-		return REFUSE(reader, node, "\"%s\": the prefix length of an %s network is 0 to %d", node->text,
-			      strchr(node->text, ':') ? "IPv6" : "IPv4", strchr(node->text, ':') ? 128 : 32);
-	if (address_parse(node->text, &plain) == 0) {
-		REFUSE(reader, node, "\"%s\" needs a prefix length, such as /%d", node->text,
-		       plain.family == AF_INET ? 24 : 64);
-		return diagnose_remedy(reader->diagnostics, "it says which part of the address is the network's");
-	}
-	refuse_form(reader, key, node, "IP address with a prefix length, such as \"10.0.0.1/24\"");
-	if (strchr(node->text, '%'))
-		return diagnose_remedy(reader->diagnostics, "an address is written without the name of an interface");
-	return -1;
+	if (!before)
+		return REFUSE(reader, node, "out of memory");
+	if (address_parse(before, &plain) && slash)
+		return REFUSE(reader, node, "\"%s\": %s is no IP address", node->text, *before ? before : "it");
+	if (address_parse(before, &plain))
+		return refuse_form(reader, key, node, "IP address with a prefix length, such as \"10.0.0.1/24\"");
+	if (slash)
+		return REFUSE(reader, node, "\"%s\": the prefix length of an %s network is a number from 0 to %d",
+			      node->text, plain.family == AF_INET ? "IPv4" : "IPv6", plain.prefix);
+	REFUSE(reader, node, "\"%s\" needs a prefix length, such as /%d", node->text,
+	       plain.family == AF_INET ? 24 : 64);
+	return diagnose_remedy(reader->diagnostics, "it says which part of the address is the network's");
 }
 
 /* The key of the same group that is for the other family; NULL when there is none. */

@@ -30,64 +30,66 @@ static void keys_for_their_modes(void **state)
 {
 	static const struct trial cases[] = {
 		{ "interface = \"eth1\";",
-		  "test.conf:2:network.interface: has no meaning for network.mode \"none\": it is for veth, macvlan, "
-		  "ipvlan, pasta",
+		  "test.conf:2:network.interface: has no meaning for network.mode \"none\": only for \"veth\", "
+		  "\"macvlan\", \"ipvlan\", \"pasta\", and with network.interface_from",
 		  "interface = \"eth1\"; interface_from = \"dummy0\";" },
 		{ "mode = \"veth\"; address = \"10.0.0.2/8\"; interface_from = \"dummy0\";",
-		  "test.conf:2:network.interface_from: has no meaning for network.mode \"veth\": it is for none",
+		  "test.conf:2:network.interface_from: has no meaning for network.mode \"veth\": only for \"none\"",
 		  "interface_from = \"dummy0\";" },
 		{ "mode = \"veth\"; address = \"10.0.0.2/8\"; parent = \"eth0\";",
-		  "test.conf:2:network.parent: has no meaning for network.mode \"veth\": it is for macvlan, ipvlan",
+		  "test.conf:2:network.parent: has no meaning for network.mode \"veth\": only for \"macvlan\", "
+		  "\"ipvlan\"",
 		  "mode = \"macvlan\"; address = \"10.0.0.2/8\"; parent = \"eth0\";" },
 		{ "mtu = 1400; interface_from = \"dummy0\";",
-		  "test.conf:2:network.mtu: has no meaning for network.mode \"none\": it is for veth, macvlan, ipvlan, "
-		  "pasta",
+		  "test.conf:2:network.mtu: has no meaning for network.mode \"none\": only for \"veth\", \"macvlan\", "
+		  "\"ipvlan\", \"pasta\"",
 		  "mtu = 1400; mode = \"pasta\";" },
 		{ "mode = \"ipvlan\"; parent = \"eth0\"; address = \"10.0.0.2/8\"; mac = \"02:00:00:00:00:05\";",
-		  "test.conf:2:network.mac: has no meaning for network.mode \"ipvlan\": it is for veth, macvlan, pasta",
+		  "test.conf:2:network.mac: has no meaning for network.mode \"ipvlan\": only for \"veth\", "
+		  "\"macvlan\", \"pasta\"",
 		  "mode = \"macvlan\"; parent = \"eth0\"; address = \"10.0.0.2/8\"; mac = \"02:00:00:00:00:05\";" },
 		{ "mode = \"pasta\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; isolated = false; };",
-		  "test.conf:2:network.bridge.name: has no meaning for network.mode \"pasta\": it is for veth",
+		  "test.conf:2:network.bridge.name: has no meaning for network.mode \"pasta\": only for \"veth\"",
 		  "mode = \"veth\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; isolated = false; };" },
 		{ "mode = \"none\"; address = \"10.0.0.2/8\";",
-		  "test.conf:2:network.address: has no meaning for network.mode \"none\": it is for veth, macvlan, "
-		  "ipvlan, "
-		  "pasta",
+		  "test.conf:2:network.address: has no meaning for network.mode \"none\": only for \"veth\", "
+		  "\"macvlan\", \"ipvlan\", \"pasta\", and with network.interface_from",
 		  "mode = \"none\"; address = \"10.0.0.2/8\"; interface_from = \"dummy0\";" },
 		{ "gateway6 = \"none\";",
-		  "test.conf:2:network.gateway6: has no meaning for network.mode \"none\": it is for veth, macvlan, "
-		  "ipvlan, pasta",
+		  "test.conf:2:network.gateway6: has no meaning for network.mode \"none\": only for \"veth\", "
+		  "\"macvlan\", \"ipvlan\", \"pasta\", and with network.interface_from",
 		  "gateway6 = \"auto\";" },
 		{ "mode = \"pasta\"; routes = ( { to = \"10.0.0.0/8\"; } );",
-		  "test.conf:2:network.routes: has no meaning for network.mode \"pasta\": it is for veth, macvlan, "
-		  "ipvlan",
+		  "test.conf:2:network.routes: has no meaning for network.mode \"pasta\": only for \"veth\", "
+		  "\"macvlan\", \"ipvlan\", and with network.interface_from",
 		  "mode = \"veth\"; address = \"10.0.0.2/24\"; routes = ( { to = \"10.0.0.0/8\"; } );" },
 		{ "mode = \"pasta\"; nat = true;",
-		  "test.conf:2:network.nat: has no meaning for network.mode \"pasta\": it is for veth",
+		  "test.conf:2:network.nat: has no meaning for network.mode \"pasta\": only for \"veth\"",
 		  "mode = \"pasta\"; nat = false;" },
 		{ "mode = \"pasta\"; forwarding = \"enable\";",
-		  "test.conf:2:network.forwarding: has no meaning for network.mode \"pasta\": it is for veth",
+		  "test.conf:2:network.forwarding: has no meaning for network.mode \"pasta\": only for \"veth\"",
 		  "mode = \"pasta\"; forwarding = \"require\";" },
 		{ "mode = \"macvlan\"; parent = \"eth0\"; address = \"10.0.0.2/8\"; publish = ( { host = 80; } );",
-		  "test.conf:2:network.publish: has no meaning for network.mode \"macvlan\": it is for veth, pasta",
+		  "test.conf:2:network.publish: has no meaning for network.mode \"macvlan\": only for \"veth\", "
+		  "\"pasta\"",
 		  "mode = \"pasta\"; publish = ( { host = 80; } );" },
 		{ "outbound = { default = \"deny\"; };",
-		  "test.conf:2:network.outbound.default: has no meaning for network.mode \"none\": it is for veth, "
-		  "macvlan, ipvlan, pasta",
+		  "test.conf:2:network.outbound.default: has no meaning for network.mode \"none\": only for \"veth\", "
+		  "\"macvlan\", \"ipvlan\", \"pasta\", and with network.interface_from",
 		  "mode = \"pasta\"; outbound = { default = \"deny\"; };" },
 		{ "inbound = { rules = ( { verdict = \"deny\"; } ); };",
-		  "test.conf:2:network.inbound.rules: has no meaning for network.mode \"none\": it is for veth, "
-		  "macvlan, "
-		  "ipvlan, pasta",
+		  "test.conf:2:network.inbound.rules: has no meaning for network.mode \"none\": only for \"veth\", "
+		  "\"macvlan\", \"ipvlan\", \"pasta\", and with network.interface_from",
 		  "interface_from = \"dummy0\"; inbound = { rules = ( { verdict = \"deny\"; } ); };" },
 		{ "rate = { egress = \"1M\"; };",
-		  "test.conf:2:network.rate.egress: has no meaning for network.mode \"none\": it is for veth, macvlan, "
-		  "ipvlan, pasta",
+		  "test.conf:2:network.rate.egress: has no meaning for network.mode \"none\": only for \"veth\", "
+		  "\"macvlan\", \"ipvlan\", \"pasta\", and with network.interface_from",
 		  "rate = { egress = \"unlimited\"; };" },
 		{ "mode = \"pasta\"; rate = { ingress = \"1M\"; };",
-		  "test.conf:2:network.rate.ingress: has no meaning for network.mode \"pasta\": it is for veth", NULL },
+		  "test.conf:2:network.rate.ingress: has no meaning for network.mode \"pasta\": only for \"veth\"",
+		  NULL },
 		{ "mode = \"pasta\"; spoof_protection = false;",
-		  "test.conf:2:network.spoof_protection: has no meaning for network.mode \"pasta\": it is for veth",
+		  "test.conf:2:network.spoof_protection: has no meaning for network.mode \"pasta\": only for \"veth\"",
 		  "mode = \"veth\"; address = \"10.0.0.2/8\"; spoof_protection = false;" },
 		{ "mode = \"veth\"; address = \"10.0.0.2/8\"; bridge = { create = false; };",
 		  "test.conf:2:network.bridge.create: needs network.bridge.name",
@@ -108,15 +110,13 @@ static void keys_for_their_modes(void **state)
 static void all_in_one_pass(void **state)
 {
 	(void)state;
-	assert_refused(
-		load_text("format = 1;\nnamespaces = { remove = [ \"net\" ]; };\nnetwork = {\n mode = \"host\";\n"
-			  " interface = \"eth1\";\n nat = true;\n publish = ( { host = 80; } );\n"
-			  " bridge = { name = \"b\"; };\n outbound = { default = \"deny\"; };\n"
-			  " dns = { servers = [ \"10.0.0.1\" ]; };\n"
-			  " hosts = ( { name = \"db\"; address = \"10.0.0.5\"; } ); };"),
-		"test.conf:5:network.interface: has no meaning for network.mode \"host\": it is for veth, macvlan, "
-		"ipvlan, pasta",
-		5);
+	assert_refused(load_text("format = 1;\nnamespaces = { remove = [ \"net\" ]; };\nnetwork = {\n mode = "
+				 "\"host\";\n interface = \"eth1\";\n nat = true;\n publish = ( { host = 80; } );\n "
+				 "bridge = { name = \"b\"; };\n outbound = { default = \"deny\"; };\n dns = { servers "
+				 "= [ \"10.0.0.1\" ]; };\n hosts = ( { name = \"db\"; address = \"10.0.0.5\"; } ); };"),
+		       "test.conf:5:network.interface: has no meaning for network.mode \"host\": only for \"veth\", "
+		       "\"macvlan\", \"ipvlan\", \"pasta\", and with network.interface_from",
+		       5);
 }
 
 static void networks_and_bridges(void **state)
@@ -161,13 +161,11 @@ static void networks_and_bridges(void **state)
 		  "test.conf:2:network.address: 10.88.0.1/16 is the bridge's own address", NULL },
 		{ "",
 		  "test.conf:2:network.address: \"auto\" finds no address: there is no bridge with a network to take "
-		  "it "
-		  "from",
+		  "it from",
 		  "address = \"none\"; address6 = \"none\";" },
 		{ "address = \"none\";",
 		  "test.conf:2:network.address: \"auto\" finds no address: there is no bridge with a network to take "
-		  "it "
-		  "from",
+		  "it from",
 		  "address6 = \"fd00::5/64\";" },
 		{ "address = \"none\"; address6 = \"none\"; nat = true;",
 		  "test.conf:2:network.nat: needs an address to translate", "address = \"10.0.0.2/30\"; nat = true;" },
@@ -244,8 +242,7 @@ static void ports_and_servers(void **state)
 		  "test.conf:2:network.dns.options: \"\" is no option of resolv.conf(5)",
 		  "dns = { options = [ \"ndots:2\" ]; };" },
 		{ "outbound = { rules = ( { verdict = \"allow\"; }, { verdict = \"deny\"; protocol = \"icmp\"; port = "
-		  "80; } ); "
-		  "};",
+		  "80; } ); };",
 		  "test.conf:2:network.outbound.rules[1].port: has no meaning for protocol \"icmp\"",
 		  "outbound = { rules = ( { verdict = \"deny\"; protocol = \"icmp\"; } ); };" },
 		{ "inbound = { rules = ( { verdict = \"deny\"; protocol = \"icmp\"; port = \"80-90\"; } ); };",
@@ -267,15 +264,13 @@ static void privileges_and_namespaces(void **state)
 		{ "mode = \"veth\"; address = \"10.0.0.2/24\"; }; namespaces = { remove = [ \"net\" ];",
 		  "test.conf:2:network.mode: \"veth\" needs a net namespace of the sandbox's own", NULL },
 		{ "mode = \"pasta\"; }; join = ( { namespace = \"net\"; path = \"/n\"; } ); namespaces = { remove = [ "
-		  "\"net\" "
-		  "];",
+		  "\"net\" ];",
 		  "test.conf:2:network.mode: \"pasta\" makes an interface, and a joined namespace has those that it "
 		  "has",
 		  "mode = \"none\"; }; join = ( { namespace = \"net\"; path = \"/n\"; } ); namespaces = { remove = [ "
 		  "\"net\" ];" },
 		{ "interface_from = \"dummy0\"; }; join = ( { namespace = \"net\"; path = \"/n\"; } ); namespaces = { "
-		  "remove "
-		  "= [ \"net\" ];",
+		  "remove = [ \"net\" ];",
 		  "test.conf:2:network.interface_from: needs a net namespace of the sandbox's own", NULL },
 		{ "mode = \"pasta\"; outbound = { default = \"deny\"; }; }; capabilities = { keep = [ \"NET_ADMIN\" ];",
 		  "test.conf:2:capabilities.keep: NET_ADMIN would let the payload evade network.outbound, inbound and "
@@ -292,11 +287,9 @@ static void privileges_and_namespaces(void **state)
 		  "test.conf:2:capabilities.keep: NET_RAW would let the payload evade network.outbound, inbound and "
 		  "rate.egress",
 		  "mode = \"veth\"; address = \"10.0.0.2/24\"; rate = { ingress = \"1M\"; }; }; capabilities = { keep "
-		  "= "
-		  "[ \"NET_RAW\" ];" },
+		  "= [ \"NET_RAW\" ];" },
 		{ "mode = \"macvlan\"; parent = \"eth0\"; address = \"10.0.0.2/24\"; }; capabilities = { keep = [ "
-		  "\"NET_RAW\" "
-		  "];",
+		  "\"NET_RAW\" ];",
 		  "test.conf:2:capabilities.keep: NET_RAW would let the payload take any address on the network of "
 		  "network.parent",
 		  "mode = \"macvlan\"; parent = \"eth0\"; address = \"10.0.0.2/24\"; }; capabilities = { keep = [ "

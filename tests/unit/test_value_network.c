@@ -13,8 +13,7 @@ static struct loaded load_value(const char *format, const char *value)
 }
 
 static const char veth[] =
-	"format = 1; network = { mode = \"veth\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; };"
-	" %s };";
+	"format = 1; network = { mode = \"veth\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; }; %s };";
 
 struct refusal {
 	const char *value, *message, *remedy; /* remedy: NULL, none */
@@ -46,8 +45,7 @@ static void interfaces(void **state)
 	static const struct refusal refusals[] = {
 		{ "interface = \"\";",
 		  "test.conf:1:network.interface: \"\" is no name of an interface: 1 to 15 letters, digits, '.', '_' "
-		  "and "
-		  "'-'",
+		  "and '-'",
 		  NULL },
 		{ "interface = \"sixteen-letters0\";",
 		  "test.conf:1:network.interface: \"sixteen-letters0\" is no name of an interface: 1 to 15 letters, "
@@ -126,9 +124,9 @@ static void addresses(void **state)
 		{ "dns = { servers = [ \"fd00::1\", \"FD00:0::1\" ]; };",
 		  "test.conf:1:network.dns.servers[1]: \"FD00:0::1\" stands there already", NULL },
 	};
-	struct loaded loaded =
-		load_value(veth, "gateway = \"10.0.0.7\"; gateway6 = \"none\"; dns = { servers = [ \"host\","
-				 " \"FD00:0::0053\" ]; };");
+	struct loaded loaded = load_value(
+		veth,
+		"gateway = \"10.0.0.7\"; gateway6 = \"none\"; dns = { servers = [ \"host\", \"FD00:0::0053\" ]; };");
 
 	(void)state;
 	assert_loaded(&loaded);
@@ -144,10 +142,12 @@ static void networks(void **state)
 {
 	static const struct refusal refusals[] = {
 		{ "address = \"10.0.0.0/33\";",
-		  "test.conf:1:network.address: \"10.0.0.0/33\": the prefix length of an IPv4 network is 0 to 32",
+		  "test.conf:1:network.address: \"10.0.0.0/33\": the prefix length of an IPv4 network is a number from "
+		  "0 to 32",
 		  NULL },
 		{ "address6 = \"fd00::1/129\";",
-		  "test.conf:1:network.address6: \"fd00::1/129\": the prefix length of an IPv6 network is 0 to 128",
+		  "test.conf:1:network.address6: \"fd00::1/129\": the prefix length of an IPv6 network is a number "
+		  "from 0 to 128",
 		  NULL },
 		{ "address = \"10.0.0.5\";",
 		  "test.conf:1:network.address: \"10.0.0.5\" needs a prefix length, such as /24",
@@ -155,16 +155,22 @@ static void networks(void **state)
 		{ "address6 = \"fd00::5\";",
 		  "test.conf:1:network.address6: \"fd00::5\" needs a prefix length, such as /64",
 		  "it says which part of the address is the network's" },
+		{ "address = \"10.0.0.300/24\";",
+		  "test.conf:1:network.address: \"10.0.0.300/24\": 10.0.0.300 is no IP address", NULL },
+		{ "address = \"/24\";", "test.conf:1:network.address: \"/24\": it is no IP address", NULL },
+		{ "address = \"atuo\";",
+		  "test.conf:1:network.address: \"atuo\" is no IP address with a prefix length, such as "
+		  "\"10.0.0.1/24\"; did you mean \"auto\"?",
+		  NULL },
 		{ "address = \"10.0.0.5/255.0.0.0\";",
-		  "test.conf:1:network.address: \"10.0.0.5/255.0.0.0\" is no IP address with a prefix length, such as "
-		  "\"10.0.0.1/24\"",
+		  "test.conf:1:network.address: \"10.0.0.5/255.0.0.0\": the prefix length of an IPv4 network is a "
+		  "number from 0 to 32",
 		  NULL },
 		{ "address = \"fd00::5/64\";", "test.conf:1:network.address: \"fd00::5/64\" is of IPv6",
 		  "network.address6 is the key for IPv6" },
 		{ "address = 10;",
 		  "test.conf:1:network.address: must be an IP address with a prefix length, such as \"10.0.0.1/24\"; "
-		  "this "
-		  "is a number",
+		  "this is a number",
 		  "write it in quotes" },
 	};
 	static const char *const sets[] = { "network.address=10.0.0.5/24", NULL };
@@ -182,9 +188,8 @@ static void networks(void **state)
 	unload(&loaded);
 }
 
-static const char rule[] =
-	"format = 1; network = { mode = \"veth\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; };"
-	" outbound = { rules = ( { verdict = \"allow\"; %s } ); }; };";
+static const char rule[] = "format = 1; network = { mode = \"veth\"; bridge = { name = \"b\"; address = "
+			   "\"10.0.0.1/8\"; }; outbound = { rules = ( { verdict = \"allow\"; %s } ); }; };";
 
 static void destinations(void **state)
 {
@@ -197,8 +202,7 @@ static void destinations(void **state)
 		  "write 10.0.0.0/8, or the address without a prefix length" },
 		{ "to = \"10.0.0.0/33\";",
 		  "test.conf:1:network.outbound.rules[0].to: \"10.0.0.0/33\": the prefix length of an IPv4 network is "
-		  "0 "
-		  "to 32",
+		  "a number from 0 to 32",
 		  NULL },
 		{ "to = \"-a.example\";",
 		  "test.conf:1:network.outbound.rules[0].to: \"-a.example\" is no IP address, network or host name",
@@ -240,18 +244,15 @@ static void ports(void **state)
 		  NULL },
 		{ "port = \"0\";",
 		  "test.conf:1:network.outbound.rules[0].port: \"0\": ports are from 1 to 65535, in a range the lower "
-		  "one "
-		  "first",
+		  "one first",
 		  NULL },
 		{ "port = \"90-80\";",
 		  "test.conf:1:network.outbound.rules[0].port: \"90-80\": ports are from 1 to 65535, in a range the "
-		  "lower "
-		  "one first",
+		  "lower one first",
 		  NULL },
 		{ "port = 65536;",
 		  "test.conf:1:network.outbound.rules[0].port: \"65536\": ports are from 1 to 65535, in a range the "
-		  "lower "
-		  "one first",
+		  "lower one first",
 		  NULL },
 	};
 	static const char *const right[][2] = {
@@ -277,13 +278,11 @@ static void spellings_are_one(void **state)
 	struct loaded loaded = { 0 };
 
 	(void)state;
-	write_profile("base",
-		      "format = 1; network = { mode = \"veth\"; address6 = \"fd00::2/64\"; gateway6 = \"fd00::1\";"
-		      " dns = { servers = [ \"fd00::53\", \"10.0.0.1\" ]; };"
-		      " routes = ( { to = \"fd01::/64\"; via = \"fd00::7\"; } ); };");
-	loaded = load_text("format = 1; extends = [ \"base\" ]; network = {"
-			   " dns = { servers = { remove = [ \"FD00:0::53\" ]; }; };"
-			   " routes = ( { to = \"FD01:0::/64\"; via = \"fd00::8\"; } ); };");
+	write_profile("base", "format = 1; network = { mode = \"veth\"; address6 = \"fd00::2/64\"; gateway6 = "
+			      "\"fd00::1\"; dns = { servers = [ \"fd00::53\", \"10.0.0.1\" ]; }; routes = ( { to = "
+			      "\"fd01::/64\"; via = \"fd00::7\"; } ); };");
+	loaded = load_text("format = 1; extends = [ \"base\" ]; network = { dns = { servers = { remove = [ "
+			   "\"FD00:0::53\" ]; }; }; routes = ( { to = \"FD01:0::/64\"; via = \"fd00::8\"; } ); };");
 	assert_loaded(&loaded);
 	assert_int_equal(loaded.profile->network.dns.servers.count, 1);
 	assert_int_equal(loaded.profile->network.routes.count, 1);
