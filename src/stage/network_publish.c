@@ -133,6 +133,18 @@ static int bind_port(int fd, const struct published *port)
 	return bind(fd, (struct sockaddr *)&in, sizeof(in));
 }
 
+/* The bridge's own address may come only with the bridge, which is made later (ip(7), IP_FREEBIND). */
+static int bind_early(int fd, const struct published *port, const struct net_plan *net)
+{
+	int on = 1;
+
+	if (net && address_same(&port->listen, &net->bridge_address))
+		return setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+	if (net && address_same(&port->listen, &net->bridge_address6))
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
+	return 0;
+}
+
 static int set_options(int fd, const struct published *port)
 {
 	bool ipv6 = port->listen.family == AF_INET6;
@@ -146,14 +158,15 @@ static int set_options(int fd, const struct published *port)
 		    : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
 }
 
-static int reserve(struct published *port, struct error *err)
+static int reserve(const struct plan *plan, struct published *port, struct error *err)
 {
 	bool tcp = port->protocol == IPPROTO_TCP;
 	int type = (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
 	AUTO_CLOSE int fd = socket(port->listen.family, type, port->protocol);
 
 	/* Two sockets with SO_REUSEADDR may be bound to one port; the second to listen is refused. */
-	if (fd < 0 || set_options(fd, port) || bind_port(fd, port) || (tcp && listen(fd, SOMAXCONN)))
+	if (fd < 0 || set_options(fd, port) || bind_early(fd, port, plan->network.net) || bind_port(fd, port) ||
+	    (tcp && listen(fd, SOMAXCONN)))
 		return refused(port, err);
 	port->fd = TAKE_FD(fd);
 	return 0;
@@ -171,7 +184,7 @@ int publish_reserve(const struct plan *plan, struct network_host *network, struc
 	if (read_ports(list, network, err))
 		return -1;
 	for (size_t i = 0; i < network->published_count; i++)
-		if (reserve(&network->published[i], err))
+		if (reserve(plan, &network->published[i], err))
 			return -1;
 	return 0;
 }
