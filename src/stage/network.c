@@ -164,13 +164,12 @@ static int take_addresses(const struct plan *plan, struct network_host *network,
 
 	if (net->mode == NETWORK_MODE_VETH)
 		return join_segment(plan, network, err);
+	/* pasta sets up the interface itself. */
 	if (net->mode == NETWORK_MODE_PASTA)
-		return 0;
+		return list_own(network, err);
 	network->address = net->address;
 	network->address6 = net->address6;
 	settle_gateways(net, &nowhere, network);
-	if (net->mode == NETWORK_MODE_PASTA)
-		return list_own(network, err) || wall_build(plan, network, &network->wall, err) ? -1 : 0;
 	if (!net->interface_from)
 		return 0;
 	return move_note(plan, network, err) || janitor_start(plan, network, NULL, err) ? -1 : 0;

@@ -4,11 +4,13 @@
  * a sandbox reaches what its user reaches, as that user, without any privilege on the host.
  *
  * plan     (parent, before anything exists) finds the program, and refuses what it cannot do (network_pasta_plan.c).
+ * host     (parent, before clone) makes its command line. Published ports were reserved until here (network_publish.c),
+ *          so that one that is taken is told as such; pasta binds them itself, and they cannot be held any longer: the
+ *          child would have a copy of the socket.
  * attach   (parent, while the child blocks; the namespaces and id maps are there) starts it in a process of its own
  *          (network_pasta_become.c), attached to the sandbox's user and network namespace by descriptor, in the
  *          foreground, and waits until it says that interface, addresses and routes are in place (--pid: written when
- *          nothing is left to be set up). Published ports were reserved by host (network_publish.c); they are let go
- *          right before pasta binds them itself.
+ *          nothing is left to be set up).
  * enter    (child, in its network namespace) looks whether the addresses that the profile names are there: where the
  *          host has no IPv6, pasta leaves that out without a word.
  * undo     kills it and waits for its end.
@@ -44,6 +46,13 @@
 #include "base/syscall.h"
 
 #define READY_NSEC (20 * NSEC_PER_SEC) /* it takes some 50 ms; a loaded machine longer */
+
+int pasta_host(const struct plan *plan, struct network_host *network, struct error *err)
+{
+	network->pasta = pasta_command_line(plan->network.net, network, err);
+	publish_release(network);
+	return network->pasta ? wall_build(plan, network, &network->wall, err) : -1;
+}
 
 /* ---- attach ------------------------------------------------------------------------------------------------------ */
 
@@ -117,7 +126,7 @@ static void explain(const struct host *host, const char *what, struct error *err
 
 	last_words(host->pasta_words, line, sizeof(line));
 	fail(err, K_NETWORK_MODE, line[0] ? "%s; its last words: %s" : "%s", what, line);
-	if (strstr(line, "outable interface"))
+	if (strstr(line, "outable interface") || strstr(line, "xternal interface"))
 		error_remedy(err, "pasta goes where the host's default route goes, and there is none: ip route");
 	if (strstr(line, "ind port"))
 		error_remedy(err,
@@ -179,17 +188,15 @@ static int fork_pasta(const struct pasta_start *start, struct host *host, struct
 	return 0;
 }
 
-static int start_pasta(const struct plan *plan, struct host *host, struct pasta_start *start, struct error *err)
+static int start_pasta(struct host *host, struct pasta_start *start, struct error *err)
 {
 	struct pasta_pipes pipes = { .ready = { -1, -1 }, .words = { -1, -1 } };
 	int status = -1;
 
-	start->argv = pasta_command_line(plan->network.net, host->network, err);
-	if (!start->argv || pipes_open(&pipes, err))
+	if (pipes_open(&pipes, err))
 		goto out;
 	start->ready = pipes.ready[1];
 	start->words = pipes.words[1];
-	publish_release(host->network);
 	if (fork_pasta(start, host, err))
 		goto out;
 	host->pasta_words = TAKE_FD(pipes.words[0]);
@@ -200,9 +207,10 @@ out:
 	return status;
 }
 
-int pasta_attach(const struct plan *plan, struct host *host, struct error *err)
+int pasta_attach(struct host *host, struct error *err)
 {
 	struct pasta_start start = {
+		.argv = host->network->pasta,
 		.launcher = getpid(),
 		.userns = openat(host->child_procfs, "ns/user", O_RDONLY | O_CLOEXEC),
 		.netns = openat(host->child_procfs, "ns/net", O_RDONLY | O_CLOEXEC),
@@ -214,7 +222,7 @@ int pasta_attach(const struct plan *plan, struct host *host, struct error *err)
 	if (raise_fd(&start.userns) || raise_fd(&start.netns))
 		fail_errno(err, K_NETWORK_MODE, "cannot open the child's namespaces");
 	else
-		status = start_pasta(plan, host, &start, err);
+		status = start_pasta(host, &start, err);
 	fd_close(&start.userns);
 	fd_close(&start.netns);
 	return status;

@@ -131,6 +131,19 @@ static void add_address(struct command *out, const char *option, const struct ad
 		add(out, option, address_text(address, false, text));
 }
 
+/* Two digits each: pasta reads it by position. */
+static const char *mac_text(const uint8_t mac[MAC_SIZE], char to[3 * MAC_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (int i = 0; i < MAC_SIZE; i++) {
+		to[3 * i] = digits[mac[i] >> 4];
+		to[3 * i + 1] = digits[mac[i] & 15];
+		to[3 * i + 2] = i + 1 < MAC_SIZE ? ':' : '\0';
+	}
+	return to;
+}
+
 static void add_interface(struct command *out, const struct net_plan *net)
 {
 	char text[32];
@@ -148,11 +161,8 @@ static void add_interface(struct command *out, const struct net_plan *net)
 		format_text(text, sizeof(text), "%d", net->mtu);
 		add(out, "--mtu", text);
 	}
-	if (net->mac_given) {
-		format_text(text, sizeof(text), "%x:%x:%x:%x:%x:%x", net->mac[0], net->mac[1], net->mac[2], net->mac[3],
-			    net->mac[4], net->mac[5]);
-		add(out, "--ns-mac-addr", text);
-	}
+	if (net->mac_given)
+		add(out, "--ns-mac-addr", mac_text(net->mac, text));
 	if (!net->auto_address6 && !net->address6.family)
 		add(out, "--ipv4-only", NULL);
 	if (!net->auto_address && !net->address.family)
