@@ -187,15 +187,22 @@ static const char *means_to_evade(const struct check *check)
 	return NULL;
 }
 
+/* Where no mode forbids them altogether. */
 static const char *evades_filter(const struct check *check)
 {
 	static const int limits[] = { K_NETWORK_OUTBOUND_DEFAULT, K_NETWORK_OUTBOUND_RULES, K_NETWORK_INBOUND_DEFAULT,
 				      K_NETWORK_INBOUND_RULES, K_NETWORK_RATE_EGRESS };
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (check_is_said(check, limits[i]) && check_mode(check) & (MODES_MADE | MODE_MOVED))
+		if (check_is_said(check, limits[i]) && check_mode(check) & (MODE(VETH) | MODE_MOVED))
 			return means_to_evade(check);
 	return NULL;
+}
+
+/* pasta takes packets for the host's own addresses there; only rules inside are in the way. */
+static const char *reaches_host(const struct check *check)
+{
+	return check_mode(check) & MODE(PASTA) ? means_to_evade(check) : NULL;
 }
 
 static const char *takes_neighbours_address(const struct check *check)
@@ -222,6 +229,8 @@ static const struct rule rules[] = {
 	{ K_NETWORK_RATE_INGRESS, no_rate, "lets nothing through", "the least is 1K, 1024 bytes per second" },
 	{ K_CAPABILITIES_KEEP, evades_filter, " would let the payload evade network.outbound, inbound and rate.egress",
 	  "give up NET_ADMIN and NET_RAW, or these limits" },
+	{ K_CAPABILITIES_KEEP, reaches_host, " would let the payload reach the host's own services through pasta",
+	  "give up NET_ADMIN and NET_RAW" },
 	{ K_CAPABILITIES_KEEP, takes_neighbours_address,
 	  " would let the payload take any address on the network of network.parent", "give up NET_ADMIN and NET_RAW" },
 };

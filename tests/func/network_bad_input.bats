@@ -207,7 +207,7 @@ accepts() {
 	for capability in NET_ADMIN NET_RAW; do
 		for limit in 'outbound = { default = "deny"; };' 'inbound = { rules = ( { verdict = "deny"; } ); };' \
 			'rate = { egress = "1M"; };'; do
-			section "mode = \"pasta\"; $limit }; capabilities = { keep = [ \"$capability\" ];"
+			section "mode = \"veth\"; address = \"10.0.0.2/24\"; $limit }; capabilities = { keep = [ \"$capability\" ];"
 			run sandbox check "$TMP/test.conf"
 			assert_status 121
 			assert_line "sandbox: $TMP/test.conf:3: capabilities.keep: $capability would let the payload evade network.outbound, inbound and rate.egress"
@@ -216,6 +216,10 @@ accepts() {
 		run sandbox check "$TMP/test.conf"
 		assert_status 121
 		assert_line "sandbox: $TMP/test.conf:3: capabilities.keep: $capability would let the payload take any address on the network of network.parent"
+		section "mode = \"pasta\"; }; capabilities = { keep = [ \"$capability\" ];"
+		run sandbox check "$TMP/test.conf"
+		assert_status 121
+		assert_line "sandbox: $TMP/test.conf:3: capabilities.keep: $capability would let the payload reach the host's own services through pasta"
 	done
 	section 'mode = "pasta"; outbound = { default = "deny"; }; }; capabilities = { keep = [ "NET_BIND_SERVICE" ];'
 	run sandbox check "$TMP/test.conf"

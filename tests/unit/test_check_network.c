@@ -272,18 +272,23 @@ static void privileges_and_namespaces(void **state)
 		{ "interface_from = \"dummy0\"; }; join = ( { namespace = \"net\"; path = \"/n\"; } ); namespaces = { "
 		  "remove = [ \"net\" ];",
 		  "test.conf:2:network.interface_from: needs a net namespace of the sandbox's own", NULL },
-		{ "mode = \"pasta\"; outbound = { default = \"deny\"; }; }; capabilities = { keep = [ \"NET_ADMIN\" ];",
+		{ "mode = \"veth\"; address = \"10.0.0.2/24\"; outbound = { default = \"deny\"; }; }; capabilities = { "
+		  "keep = [ \"NET_ADMIN\" ];",
 		  "test.conf:2:capabilities.keep: NET_ADMIN would let the payload evade network.outbound, inbound and "
 		  "rate.egress",
-		  "mode = \"pasta\"; outbound = { default = \"deny\"; }; }; capabilities = { keep = [ "
+		  "mode = \"veth\"; address = \"10.0.0.2/24\"; outbound = { default = \"deny\"; }; }; capabilities = { "
+		  "keep = [ "
 		  "\"NET_BIND_SERVICE\" ];" },
-		{ "mode = \"pasta\"; inbound = { rules = ( { verdict = \"deny\"; } ); }; }; capabilities = { drop = [ "
+		{ "mode = \"veth\"; address = \"10.0.0.2/24\"; inbound = { rules = ( { verdict = \"deny\"; } ); }; }; "
+		  "capabilities = { drop = [ "
 		  "\"NET_ADMIN\" ];",
 		  "test.conf:2:capabilities.keep: NET_RAW would let the payload evade network.outbound, inbound and "
 		  "rate.egress",
-		  "mode = \"pasta\"; inbound = { rules = ( { verdict = \"deny\"; } ); }; }; capabilities = { drop = [ "
+		  "mode = \"veth\"; address = \"10.0.0.2/24\"; inbound = { rules = ( { verdict = \"deny\"; } ); }; }; "
+		  "capabilities = { drop = [ "
 		  "\"NET_ADMIN\", \"NET_RAW\" ];" },
-		{ "mode = \"pasta\"; rate = { egress = \"1M\"; }; }; capabilities = { keep = [ \"NET_RAW\" ];",
+		{ "mode = \"veth\"; address = \"10.0.0.2/24\"; rate = { egress = \"1M\"; }; }; capabilities = { keep = "
+		  "[ \"NET_RAW\" ];",
 		  "test.conf:2:capabilities.keep: NET_RAW would let the payload evade network.outbound, inbound and "
 		  "rate.egress",
 		  "mode = \"veth\"; address = \"10.0.0.2/24\"; rate = { ingress = \"1M\"; }; }; capabilities = { keep "
@@ -294,6 +299,10 @@ static void privileges_and_namespaces(void **state)
 		  "network.parent",
 		  "mode = \"macvlan\"; parent = \"eth0\"; address = \"10.0.0.2/24\"; }; capabilities = { keep = [ "
 		  "\"NET_BIND_SERVICE\" ];" },
+		{ "mode = \"pasta\"; }; capabilities = { keep = [ \"NET_ADMIN\" ];",
+		  "test.conf:2:capabilities.keep: NET_ADMIN would let the payload reach the host's own services "
+		  "through pasta",
+		  "mode = \"pasta\"; }; capabilities = { keep = [ \"NET_BIND_SERVICE\" ];" },
 	};
 
 	(void)state;
