@@ -215,12 +215,13 @@ static int not_kept(uint64_t wrong, struct error *err)
 }
 
 /* A payload that keeps capabilities keeps the kernel's own rules for setuid(2) as well: a server that gives up root
- * must lose them by that. */
+ * must lose them by that. SECBIT_KEEP_CAPS stays unlocked: where there is nothing to keep it means nothing, and programs
+ * that give up capabilities of their own set it first and end when they may not, ping(8) among them. */
 static unsigned long securebits(const struct capabilities_plan *caps)
 {
 	const unsigned long always = SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
-	const unsigned long nothing_kept = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-					   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED;
+	const unsigned long nothing_kept =
+		SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;
 
 	return caps->permitted ? always : always | nothing_kept;
 }
