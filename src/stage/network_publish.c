@@ -11,8 +11,8 @@
  * and "0.0.0.0" are published one by one. A datagram's own destination is asked for, so that the answer can leave from
  * it (ip(7), IP_PKTINFO; ipv6(7), IPV6_RECVPKTINFO).
  *
- * Failure: exit status 122, for a port or an address that the host does not give; 121 for a profile that wants the same
- * port twice. Undo closes the sockets; they die with the launcher as well.
+ * Failure: exit status 122, for a port or an address that the host does not give. Undo closes the sockets; they die with
+ * the launcher as well.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -41,18 +41,8 @@ static const char *port_text(const struct published *port, char to[PORT_TEXT_SIZ
 	return to;
 }
 
-static bool same_port(const struct published *one, const struct published *other)
-{
-	return one->protocol == other->protocol && one->host == other->host &&
-	       one->listen.family == other->listen.family &&
-	       (address_is_any(&one->listen) || address_is_any(&other->listen) ||
-		address_same(&one->listen, &other->listen));
-}
-
 static int read_ports(const struct published_port_list *list, struct network_host *network, struct error *err)
 {
-	char text[PORT_TEXT_SIZE];
-
 	for (size_t i = 0; i < list->count; i++) {
 		const struct published_port *from = &list->items[i];
 		struct published *port = &network->published[i];
@@ -68,14 +58,6 @@ static int read_ports(const struct published_port_list *list, struct network_hos
 			return fail_errno_at(err, K_NETWORK_PUBLISH_LISTEN, (int)i, "cannot read the address %s",
 					     from->listen);
 		network->published_count = i + 1;
-		for (size_t j = 0; j < i; j++) {
-			if (!same_port(port, &network->published[j]))
-				continue;
-			fail_at(err, K_NETWORK_PUBLISH_HOST, (int)i,
-				"cannot publish %s twice: network.publish[%zu] has that port", port_text(port, text),
-				j);
-			return error_exit(err, EXIT_OF_PROFILE);
-		}
 	}
 	return 0;
 }

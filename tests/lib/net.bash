@@ -77,7 +77,8 @@ _net_snapshot() {
 		nft list ruleset; tc qdisc; cat /proc/sys/net/ipv4/conf/*/forwarding' |
 		sed -E 's/ (state|valid_lft|preferred_lft|expires|hello_timer|gc_timer|tcn_timer|topology_change_timer)( +)[^ ]+//g;
 			/linkdown|NO-CARRIER/s/ (linkdown|dead)//g'
-	find /run/sandbox -name 'net-*' 2>/dev/null
+	# Of this host alone: other tests have theirs there.
+	find /run/sandbox -name "net-$(stat -L -c %i "/run/netns/$NET-host")-*" 2>/dev/null
 	# Every process in the namespace but the servers of the test.
 	ip netns pids "$NET-host" | while read -r pid; do
 		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || :
