@@ -46,9 +46,9 @@ bool address_within(const struct address *address, const struct address *network
 /* Whether two networks share an address. */
 bool address_overlap(const struct address *one, const struct address *other);
 
-bool address_is_loopback(const struct address *address); /* 127.0.0.0/8, ::1 */
-bool address_is_any(const struct address *address);      /* 0.0.0.0, :: */
-bool address_is_link_local(const struct address *address); /* 169.254.0.0/16, fe80::/10 */
+bool address_is_loopback(const struct address *address);                   /* 127.0.0.0/8, ::1 */
+bool address_is_any(const struct address *address);                        /* 0.0.0.0, :: */
+bool address_is_link_local(const struct address *address);                 /* 169.254.0.0/16, fe80::/10 */
 bool address_same(const struct address *one, const struct address *other); /* the prefix aside */
 
 /* The address `number` places behind the network's first (number 0); false when that is outside the network, or is

@@ -1,8 +1,9 @@
 /* set: -s KEY=VALUE becomes a layer of its own, which is then checked and merged like any other.
  *
  * The key is a dotted path; an element of a list is addressed by its identity: mounts[/tmp].size, or by all keys that
- * make it up: network.publish[127.0.0.1:8080/tcp].guest. A value is read by the key's type: words, numbers, sizes and the like as they stand, without quotes; lists and groups in the
- * syntax of a profile. Parent only, while profiles are read; pure. */
+ * make it up: network.publish[127.0.0.1:8080/tcp].guest. A value is read by the key's type: words, numbers, sizes and
+ * the like as they stand, without quotes; lists and groups in the syntax of a profile. Parent only, while profiles are
+ * read; pure. */
 #include "profile/set.h"
 
 #include <string.h>

@@ -34,8 +34,8 @@ int value_mismatch(const struct reader *reader, int key, struct node *node);
  * holds "..", or is too long. The result may be `path` itself. */
 const char *path_normalise(struct arena *arena, const char *path);
 
-/* The text that equal values of `key` have in common: two spellings of a path or an address are one. `text` itself where
- * there is but one spelling, or it is no value of the key. NULL: out of memory. */
+/* The text that equal values of `key` have in common: two spellings of a path or an address are one. `text` itself
+ * where there is but one spelling, or it is no value of the key. NULL: out of memory. */
 const char *value_canonical(struct arena *arena, int key, const char *text);
 const char *value_canonical_network(struct arena *arena, int key, const char *text);
 

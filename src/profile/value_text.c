@@ -1,7 +1,8 @@
 /* value_text: texts and lists, from a node into the field of its key. See value.c.
  *
  * What a text may be is a function per type in the table `rules`; those of networks are in value_network.c. A rule may
- * put another text in the place of the one written: paths are normalised, capabilities lose their CAP_. Parent only, while profiles are read; pure. */
+ * put another text in the place of the one written: paths are normalised, capabilities lose their CAP_. Parent only,
+ * while profiles are read; pure. */
 #include "profile/value.h"
 
 #include <limits.h>
