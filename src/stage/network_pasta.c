@@ -12,7 +12,7 @@
  *          foreground, and waits until it says that interface, addresses and routes are in place (--pid: written when
  *          nothing is left to be set up).
  * enter    (child, in its network namespace) looks whether the addresses that the profile names are there: where the
- *          host has no IPv6, pasta leaves that out without a word.
+ *          host has no IPv6, pasta leaves that out without a word. Comes before the filter, which might stop introduce().
  * undo     kills it and waits for its end.
  *
  * The command line: no port leads anywhere but the published ones (-t -u for the host's side, -T -U none for the
@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,6 +45,8 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/syscall.h"
+
+enum { EXPERIMENTAL_PROTOCOL = 253 };
 
 #define READY_NSEC (20 * NSEC_PER_SEC) /* it takes some 50 ms; a loaded machine longer */
 
@@ -283,6 +286,21 @@ CHILD static int check_address(int route, int key, const struct address *address
 	return error_exit(err, EXIT_OF_HOST);
 }
 
+/* pasta of 2023 takes the sandbox's IPv6 address from the first packet that comes out, and until then leads a published
+ * port to "::". This one is of a protocol that it knows nothing of (RFC 3692's for experiments), and goes no further.
+ * Where there is no IPv6, nothing needs it. */
+CHILD static void introduce(void)
+{
+	static const struct sockaddr_in6 anybody = {
+		.sin6_family = AF_INET6,
+		.sin6_addr.s6_addr = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 },
+	};
+	AUTO_CLOSE int fd = socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, EXPERIMENTAL_PROTOCOL);
+
+	if (fd >= 0)
+		(void)sendto(fd, "sandbox", 8, 0, (const struct sockaddr *)&anybody, sizeof(anybody));
+}
+
 CHILD int pasta_enter(const struct plan *plan, const struct network_host *network, struct error *err)
 {
 	AUTO_CLOSE int route = netlink_open(NETLINK_ROUTE), filter = netlink_open(NETLINK_NETFILTER);
@@ -292,6 +310,8 @@ CHILD int pasta_enter(const struct plan *plan, const struct network_host *networ
 	if (check_address(route, K_NETWORK_ADDRESS, &plan->network.net->address, err) ||
 	    check_address(route, K_NETWORK_ADDRESS6, &plan->network.net->address6, err))
 		return -1;
+	if (plan->network.net->ports)
+		introduce();
 	return messages_send(&network->wall, filter, 0, err);
 }
 
