@@ -30,7 +30,7 @@
 #include "base/format.h"
 #include "base/place.h"
 #include "stage/filesystem.h"
-#include "stage/names.h"
+#include "stage/name_files.h"
 
 /* The staging tmpfs has room for three of this size (see root.c). */
 enum { TEXT_MAX = 256 * 1024 };

@@ -26,7 +26,7 @@
 #include "base/file.h"
 #include "base/format.h"
 #include "stage/filesystem.h"
-#include "stage/names.h"
+#include "stage/name_files.h"
 
 enum { TABLE_MIN = 256 * 1024, TABLE_MAX = 128 * 1024 * 1024 };
 

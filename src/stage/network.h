@@ -14,7 +14,9 @@
  *   network_guard.c    spoof protection: a classic BPF program on the host's end
  *   network_publish.c  reserves published ports
  *   network_holder.c   finds out who has a port
- *   network_names.c    resolves names in rules; finds the host's name servers
+ *   network_names.c    resolves names in rules
+ *   network_servers.c  finds the host's name servers
+ *   network_texts.c    what resolv.conf, hosts and hostname inside say
  *   network_pasta.c    the pasta program; network_pasta_become.c: the process that becomes it
  *   network_wall.c     what pasta leaves open
  */
@@ -212,7 +214,7 @@ int table_delete(int nfnl, const struct table_site *site, struct error *err);
 int publish_reserve(const struct plan *plan, struct network_host *network, struct error *err);
 void publish_release(struct network_host *network);
 
-/* ---- names_servers.c. The name servers that the sandbox gets: dns.servers, with "host" resolved; in `arena`. */
+/* ---- network_servers.c. The name servers that the sandbox gets: dns.servers, with "host" resolved; in `arena`. */
 int servers_list(const struct plan *plan, struct arena *arena, struct resolved *ret, struct error *err);
 
 /* ---- network_names.c. Fills network->outbound and ->inbound, an element for each rule, in `arena`; names are resolved,

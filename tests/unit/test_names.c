@@ -1,12 +1,12 @@
-/* test_names: what /etc/resolv.conf and /etc/hosts say, when they are made, and what rules resolve to. No privilege; one
- * name that no resolver knows is asked for. */
+/* test_names: what /etc/resolv.conf and /etc/hosts say, when they are made, and what rules resolve to. No privilege;
+ * one name that no resolver knows is asked for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "stage/names.h"
+#include "stage/name_files.h"
 #include "stage/network.h"
 
 /* After our own: it makes a macro of the word fail. */

@@ -1,12 +1,12 @@
-/* names: what the files of the names stage share. Nobody else includes this.
+/* name_files: what the files of the names stage share, and what network tells it.
  *
- *   names.c          the cells: which files, and where they go
- *   names_text.c     what they say
- *   names_servers.c  which of the host's name servers the sandbox can reach
- *   names_cover.c    files on top of a directory that cannot be written
+ *   names.c            the cells: which files, and where they go
+ *   names_cover.c      files on top of a directory that cannot be written
+ *   network_texts.c    what they say
+ *   network_servers.c  which of the host's name servers the sandbox can reach
  */
-#ifndef STAGE_NAMES_H
-#define STAGE_NAMES_H
+#ifndef STAGE_NAME_FILES_H
+#define STAGE_NAME_FILES_H
 
 #include "stage/stage.h"
 
@@ -52,8 +52,8 @@ bool names_pinned(const struct profile *profile);
 /* Whether the entry says what /etc/hosts says in any case: that localhost is a loopback address. */
 bool names_is_localhost(const struct host_name *entry);
 
-/* Puts an empty file for each that is wanted into /etc, by covering the directory `path` ("/" or "/etc") with a read-only
- * one that has them. */
+/* Puts an empty file for each that is wanted into /etc, by covering the directory `path` ("/" or "/etc") with a
+ * read-only one that has them. */
 CHILD int names_cover(struct inside *inside, const struct plan *plan, const char *path, struct error *err);
 
 #endif

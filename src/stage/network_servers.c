@@ -1,5 +1,5 @@
-/* names_servers: the host's name servers, as far as a sandbox can ask them. Helper of names; runs in the launcher, in
- * the host phase.
+/* network_servers: the host's name servers, as far as a sandbox can ask them. For names and the filter; runs in the
+ * launcher, in the host phase.
  *
  * A resolver on the host's loopback interface (systemd-resolved at 127.0.0.53, dnsmasq at 127.0.1.1) does not answer in
  * another network namespace; neither does a link-local address, whose interface the sandbox does not have. Such a
@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "stage/names.h"
+#include "stage/name_files.h"
 #include "stage/network.h"
 
 enum { FILE_MAX = 64 * 1024 };

@@ -1,5 +1,5 @@
-/* names_text: what /etc/resolv.conf, /etc/hosts and /etc/hostname say. Helper of names; runs in the launcher, in the
- * host phase, after network: its addresses are known, names in rules are resolved. Nothing to undo.
+/* network_texts: what /etc/resolv.conf, /etc/hosts and /etc/hostname say. For names; runs in the launcher, in the host
+ * phase, after network: its addresses are known, names in rules are resolved. Nothing to undo.
  *
  * hosts(5) begins with localhost and the sandbox's own name, which programs expect to find: its addresses, or, where it
  * has none that we know, 127.0.1.1. What follows is the profile's, in its order; then the names that rules pin.
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "stage/names.h"
+#include "stage/name_files.h"
 #include "stage/network.h"
 
 /* Moves the text into the arena. */
