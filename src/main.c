@@ -233,7 +233,7 @@ static int gc(struct program *program)
 {
 	struct error err = { 0 };
 
-	return cgroup_gc(&err) ? report(program, &err) : 0;
+	return cgroup_gc(&err) || network_gc(&err) ? report(program, &err) : 0;
 }
 
 static int schema(const struct program *program)

@@ -106,7 +106,9 @@ static int make_shared(struct segment *segment, const struct plan *plan, struct 
 	if (segment_look(segment, net, err) || segment_take(segment, plan, network, err))
 		return -1;
 	settle_gateways(net, &segment->site, network);
-	format_text(network->link, sizeof(network->link), "sbx%.12s", plan->caller->id);
+	/* As much of the random id as fits; one that is taken is an error of the kernel's. */
+	format_text(network->link, sizeof(network->link) - 1, "sbx");
+	memcpy(network->link + 3, plan->caller->id, sizeof(network->link) - 4);
 	if (janitor_start(plan, network, segment, err) || segment_make(segment, network->arena, err))
 		return -1;
 	network->bridge = segment->bridge.index;
@@ -120,6 +122,7 @@ static int join_segment(const struct plan *plan, struct network_host *network, s
 {
 	const struct net_plan *net = plan->network.net;
 	struct segment segment = { .site = { .bridge = net->bridge, .isolated = net->isolated } };
+	struct error ignored;
 	int status = segment_open(&segment, err);
 
 	if (!status)
@@ -127,6 +130,9 @@ static int join_segment(const struct plan *plan, struct network_host *network, s
 	if (!status) {
 		segment_unlock(&segment);
 		network->lock = TAKE_FD(segment.lock);
+	} else if (network->janitor < 0 && segment.lock >= 0) {
+		/* Nothing but the lock file is ours, and nobody else would remove it. */
+		(void)segment_end(&segment, network->arena, &ignored);
 	}
 	segment_close(&segment);
 	return status;
@@ -240,8 +246,8 @@ CHILD static int furnish(int fd, const struct plan *plan, const struct network_h
 	format_text(request.ifr_name, sizeof(request.ifr_name), "%s", plan->network.net->interface);
 	if (ioctl(fd, SIOCGIFINDEX, &request))
 		return fail_errno(err, K_NETWORK_INTERFACE, "cannot find the interface %s inside", request.ifr_name);
-	if (send_messages(&network->filter, NETLINK_NETFILTER, 0, err) ||
-	    (plan->network.net->mode == NETWORK_MODE_PASTA && pasta_enter(plan, network, err)))
+	if ((plan->network.net->mode == NETWORK_MODE_PASTA && pasta_enter(plan, network, err)) ||
+	    send_messages(&network->filter, NETLINK_NETFILTER, 0, err))
 		return -1;
 	return send_messages(&network->inside, NETLINK_ROUTE, request.ifr_ifindex, err);
 }

@@ -164,8 +164,8 @@ static int find_free(const struct segment *segment, const struct plan *plan, str
 	while (!got && wait_for_janitors(segment, deadline));
 	if (got)
 		return got < 0 ? -1 : 0;
-	fail(err, K_NETWORK_ADDRESS, "cannot find a free address in %s: all are in use",
-	     address_text(&shown, true, text));
+	fail(err, four ? K_NETWORK_BRIDGE_ADDRESS : K_NETWORK_BRIDGE_ADDRESS6,
+	     "cannot find a free address in %s: all are in use", address_text(&shown, true, text));
 	error_remedy(err, "end other sandboxes, or give network.bridge.address a larger network");
 	return refuse(err);
 }

@@ -48,6 +48,8 @@ plan_fn network_plan;
 host_fn network_host, network_attach;
 child_fn network_enter;
 undo_fn network_undo;
+/* Takes down bridges, tables and elements of this network namespace whose launcher and janitor are both gone. 0, -1. */
+int network_gc(struct error *err);
 
 /* Says of a sandbox whose network program (host->pasta) ended before it what there is to say. */
 void network_explain_loss(const struct host *host, struct error *err);

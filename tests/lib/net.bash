@@ -9,7 +9,7 @@
 #
 #   net_up              makes them; net_down removes them, with every process in them (teardown)
 #   on HOST CMD ARG...  runs a command there (with the mounts and cgroups of the test: not `ip netns exec`)
-#   net_sandbox ARG...  runs the program on host
+#   net_sandbox ARG...  runs the program on host; for the background write "${ON_HOST[@]}" "$SANDBOX" ... &, whose $! is it
 #   net_forward         lets host forward IPv4 and IPv6
 #   net_before          notes links, addresses, routes, rules, queues of host
 #   net_after           fails, and shows it, unless they are the same again within 5 seconds, and no process is left
@@ -17,6 +17,7 @@
 
 NET=sbt$$
 NET_HOSTS="host outside client switch"
+ON_HOST=(nsenter --net="/run/netns/$NET-host" --)
 
 on() {
 	local name=$1
@@ -46,6 +47,8 @@ net_up() {
 		on "$name" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
 			net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0
 	done
+	# The number of a namespace that is gone may come back.
+	rm -f "/run/sandbox/net-$(stat -c %i "/run/netns/$NET-host")"*
 	ip -n "$NET-switch" link add br0 type bridge
 	ip -n "$NET-switch" link set br0 up
 	_net_wire host 1
@@ -58,12 +61,17 @@ net_up() {
 }
 
 net_down() {
-	local name
+	local name inode
 
+	inode=$(stat -L -c %i "/run/netns/$NET-host")
+	# A janitor that is killed here cannot remove its file.
+	rm -f "/run/sandbox/net-$(stat -c %i "/run/netns/$NET-host")"*
 	for name in $NET_HOSTS; do
 		ip netns pids "$NET-$name" 2>/dev/null | xargs -r kill -9 2>/dev/null
 		ip netns del "$NET-$name" 2>/dev/null
 	done
+	# A janitor that was killed here leaves its lock file; the next namespace may get the number.
+	rm -f "/run/sandbox/net-$inode"-*
 	rm -rf "${TMP:?}"/serve-*
 }
 
@@ -71,12 +79,12 @@ net_forward() {
 	on host sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
-# Neighbours, counters and ages change by themselves.
+# Neighbours, counters and ages change by themselves, and so does the order of the kernel's lists.
 _net_snapshot() {
 	on host sh -c 'ip -d link; ip addr; ip route show table all; ip -6 route show table all; ip rule;
 		nft list ruleset; tc qdisc; cat /proc/sys/net/ipv4/conf/*/forwarding' |
-		sed -E 's/ (state|valid_lft|preferred_lft|expires|hello_timer|gc_timer|tcn_timer|topology_change_timer)( +)[^ ]+//g;
-			/linkdown|NO-CARRIER/s/ (linkdown|dead)//g'
+		sed -E 's/ (promiscuity|state|valid_lft|preferred_lft|expires|hello_timer|gc_timer|tcn_timer|topology_change_timer)( +)[^ ]+//g;
+			s/ tso_max_size [0-9]*//; s/NO-CARRIER,|,LOWER_UP//; s/ linkdown//' | sort
 	# Of this host alone: other tests have theirs there.
 	find /run/sandbox -name "net-$(stat -L -c %i "/run/netns/$NET-host")-*" 2>/dev/null
 	# Every process in the namespace but the servers of the test.
