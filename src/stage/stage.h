@@ -171,7 +171,7 @@ struct sysctls_plan {
 	bool permit_ping;   /* net.ipv4.ping_group_range = the payload's group, likewise */
 };
 
-/* Files of /etc that the launch itself writes: an enum, and a bit of a set. */
+/* Files of /etc that the launch itself writes. */
 enum { NAMES_RESOLV, NAMES_HOSTS, NAMES_HOSTNAME, NAMES_COUNT };
 
 struct names_texts; /* private to the names stage */
