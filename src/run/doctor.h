@@ -28,13 +28,24 @@ struct probe {
 		const struct profile *profile); /* the profile does without it where it is missing; NULL: never */
 };
 
-enum { PROBE_COUNT = 14 };
+enum { PROBE_COUNT = 20 };
 
 probe_fn doctor_try_userns, doctor_try_clone3, doctor_try_time, doctor_try_openat2, doctor_try_mount_api,
 	doctor_try_proc, doctor_try_overlay, doctor_try_idmap, doctor_try_landlock, doctor_try_seccomp,
-	doctor_try_keyring, doctor_try_subuid, doctor_try_newuidmap, doctor_try_cgroup;
+	doctor_try_keyring, doctor_try_subuid, doctor_try_newuidmap, doctor_try_cgroup, doctor_try_pasta,
+	doctor_try_nftables, doctor_try_veth, doctor_try_bridge, doctor_try_forwarding, doctor_try_forward_policy;
 
 extern const struct probe doctor_probes[PROBE_COUNT];
+
+/* What a probe found: it works; a call failed (errno); something is not there. */
+void probe_works(struct probe_result *ret, const char *detail);
+void probe_broken(struct probe_result *ret, const char *what, const char *remedy);
+void probe_missing(struct probe_result *ret, const char *what, const char *remedy);
+
+#define OUTER "an outer sandbox or container may filter it: run outside of it"
+
+/* Becomes root of a user namespace of its own. 0, or -1 with errno. */
+int probe_enter_userns(const struct caller *caller);
 
 /* Forks, runs work(argument, output) there with `output` of `size` zeroed bytes, and brings the bytes back. False when
  * the process did not come to its end. */

@@ -86,6 +86,44 @@ static bool skips_cgroup(const struct profile *profile)
 	return profile->cgroup.missing == CGROUP_MISSING_SKIP;
 }
 
+static bool needs_pasta(const struct profile *profile, const struct caller *caller)
+{
+	(void)caller;
+	return profile->network.mode == NETWORK_MODE_PASTA;
+}
+
+static bool needs_veth(const struct profile *profile, const struct caller *caller)
+{
+	(void)caller;
+	return profile->network.mode == NETWORK_MODE_VETH;
+}
+
+/* pasta's wall is made of it as well (stage/network_wall.c). */
+static bool needs_nftables(const struct profile *profile, const struct caller *caller)
+{
+	return needs_veth(profile, caller) || needs_pasta(profile, caller) || profile->network.outbound.rules.count ||
+	       profile->network.inbound.rules.count ||
+	       profile->network.outbound.default_ != NETWORK_OUTBOUND_DEFAULT_ALLOW ||
+	       profile->network.inbound.default_ != NETWORK_INBOUND_DEFAULT_ALLOW;
+}
+
+static bool needs_bridge(const struct profile *profile, const struct caller *caller)
+{
+	return needs_veth(profile, caller) && profile->network.bridge.name;
+}
+
+static bool needs_forwarding(const struct profile *profile, const struct caller *caller)
+{
+	return needs_veth(profile, caller) && (profile->network.nat || profile->network.publish.count);
+}
+
+/* A foreign firewall's rules may let through what its policy would not: the launch itself does not fail. */
+static bool accepts_policy(const struct profile *profile)
+{
+	(void)profile;
+	return true;
+}
+
 const struct probe doctor_probes[PROBE_COUNT] = {
 	{ "user namespaces", doctor_try_userns, needs_userns, NULL },
 	{ "clone3", doctor_try_clone3, always, NULL },
@@ -101,4 +139,10 @@ const struct probe doctor_probes[PROBE_COUNT] = {
 	{ "session keyring", doctor_try_keyring, always, NULL },
 	{ "subuid", doctor_try_subuid, needs_subuid, NULL },
 	{ "newuidmap", doctor_try_newuidmap, needs_helpers, NULL },
+	{ "pasta", doctor_try_pasta, needs_pasta, NULL },
+	{ "nf_tables", doctor_try_nftables, needs_nftables, NULL },
+	{ "veth", doctor_try_veth, needs_veth, NULL },
+	{ "bridge", doctor_try_bridge, needs_bridge, NULL },
+	{ "forwarding", doctor_try_forwarding, needs_forwarding, NULL },
+	{ "forward policy", doctor_try_forward_policy, needs_forwarding, accepts_policy },
 };

@@ -70,13 +70,13 @@ bool doctor_in_child(void (*work)(const void *argument, void *output), const voi
 
 /* ---- small words ----------------------------------------------------------------------------- */
 
-static void works(struct probe_result *ret, const char *detail)
+void probe_works(struct probe_result *ret, const char *detail)
 {
 	ret->works = true;
 	(void)format_text(ret->detail, sizeof(ret->detail), "%s", detail);
 }
 
-static void broken(struct probe_result *ret, const char *what, const char *remedy)
+void probe_broken(struct probe_result *ret, const char *what, const char *remedy)
 {
 	int error = errno;
 
@@ -85,19 +85,16 @@ static void broken(struct probe_result *ret, const char *what, const char *remed
 	(void)format_text(ret->remedy, sizeof(ret->remedy), "%s", remedy);
 }
 
-static void missing(struct probe_result *ret, const char *what, const char *remedy)
+void probe_missing(struct probe_result *ret, const char *what, const char *remedy)
 {
 	ret->works = false;
 	(void)format_text(ret->detail, sizeof(ret->detail), "%s", what);
 	(void)format_text(ret->remedy, sizeof(ret->remedy), "%s", remedy);
 }
 
-#define OUTER "an outer sandbox or container may filter it: run outside of it"
-
 /* ---- namespaces ------------------------------------------------------------------------------ */
 
-/* Becomes root of a user namespace of its own. */
-static int enter_userns(const struct caller *caller)
+int probe_enter_userns(const struct caller *caller)
 {
 	char map[48];
 
@@ -115,7 +112,7 @@ static int enter_scratch(const struct caller *caller, int flags)
 {
 	struct mount_attr private = { .propagation = MS_PRIVATE };
 
-	if (!caller->root && enter_userns(caller))
+	if (!caller->root && probe_enter_userns(caller))
 		return -1;
 	if (unshare(CLONE_NEWNS | flags))
 		return -1;
@@ -128,10 +125,10 @@ void doctor_try_userns(const struct profile *profile, const struct caller *calle
 	struct error err = { 0 };
 
 	(void)profile;
-	if (!userns_forbidden(caller->root, &err) && !enter_userns(caller)) {
+	if (!userns_forbidden(caller->root, &err) && !probe_enter_userns(caller)) {
 		if (!unshare(CLONE_NEWUTS))
-			return works(ret, "");
-		return broken(ret, "a namespace can be made, but gives no rights", OUTER);
+			return probe_works(ret, "");
+		return probe_broken(ret, "a namespace can be made, but gives no rights", OUTER);
 	}
 	if (!err.what[0])
 		(void)userns_explain(&plan, errno, &err);
@@ -150,17 +147,17 @@ void doctor_try_clone3(const struct profile *profile, const struct caller *calle
 	if (pid == 0)
 		_exit(0);
 	if (pid < 0)
-		return broken(ret, "clone3", OUTER);
+		return probe_broken(ret, "clone3", OUTER);
 	(void)waitpid(pid, NULL, 0);
-	works(ret, "");
+	probe_works(ret, "");
 }
 
 void doctor_try_time(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
 {
 	(void)profile;
-	if ((!caller->root && enter_userns(caller)) || unshare(CLONE_NEWTIME))
-		return broken(ret, "unshare", "use a kernel with CONFIG_TIME_NS");
-	works(ret, "");
+	if ((!caller->root && probe_enter_userns(caller)) || unshare(CLONE_NEWTIME))
+		return probe_broken(ret, "unshare", "use a kernel with CONFIG_TIME_NS");
+	probe_works(ret, "");
 }
 
 /* ---- file system ----------------------------------------------------------------------------- */
@@ -172,8 +169,8 @@ void doctor_try_openat2(const struct profile *profile, const struct caller *call
 	(void)profile;
 	(void)caller;
 	if (fd < 0)
-		return broken(ret, "openat2", OUTER "; systemd's RestrictSUIDSGID= is such a filter");
-	works(ret, "");
+		return probe_broken(ret, "openat2", OUTER "; systemd's RestrictSUIDSGID= is such a filter");
+	probe_works(ret, "");
 }
 
 static int new_mount(const char *type, const char *const options[][2])
@@ -206,13 +203,13 @@ void doctor_try_mount_api(const struct profile *profile, const struct caller *ca
 
 	(void)profile;
 	if (enter_scratch(caller, 0))
-		return broken(ret, "a mount namespace", OUTER);
+		return probe_broken(ret, "a mount namespace", OUTER);
 	if (cover_tmp())
-		return broken(ret, "fsopen, fsmount, move_mount", OUTER);
+		return probe_broken(ret, "fsopen, fsmount, move_mount", OUTER);
 	tree = sys_open_tree(AT_FDCWD, "/tmp", OPEN_TREE_CLONE);
 	if (tree < 0 || sys_mount_setattr(tree, "", AT_EMPTY_PATH, &read_only))
-		return broken(ret, "open_tree, mount_setattr", OUTER);
-	works(ret, "");
+		return probe_broken(ret, "open_tree, mount_setattr", OUTER);
+	probe_works(ret, "");
 }
 
 /* The kernel refuses a procfs of a new pid namespace where every one in sight has parts covered. */
@@ -224,7 +221,7 @@ void doctor_try_proc(const struct profile *profile, const struct caller *caller,
 
 	(void)profile;
 	if (enter_scratch(caller, CLONE_NEWPID))
-		return broken(ret, "a pid namespace", OUTER);
+		return probe_broken(ret, "a pid namespace", OUTER);
 	pid = fork();
 	if (pid == 0) {
 		mount = new_mount("proc", NULL);
@@ -234,10 +231,10 @@ void doctor_try_proc(const struct profile *profile, const struct caller *caller,
 		;
 	errno = pid < 0 ? EAGAIN : WEXITSTATUS(status);
 	if (errno)
-		return broken(ret, "a new procfs",
-			      "an outer container covers parts of /proc: let it show all of it "
-			      "(docker: --security-opt systempaths=unconfined)");
-	works(ret, "");
+		return probe_broken(ret, "a new procfs",
+				    "an outer container covers parts of /proc: let it show all of it "
+				    "(docker: --security-opt systempaths=unconfined)");
+	probe_works(ret, "");
 }
 
 void doctor_try_overlay(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
@@ -252,13 +249,13 @@ void doctor_try_overlay(const struct profile *profile, const struct caller *call
 	(void)profile;
 	if (enter_scratch(caller, 0) || cover_tmp() || mkdir("/tmp/lower", 0755) || mkdir("/tmp/upper", 0755) ||
 	    mkdir("/tmp/work", 0755))
-		return broken(ret, "a tmpfs to try on", OUTER);
+		return probe_broken(ret, "a tmpfs to try on", OUTER);
 	mount = new_mount("overlay", options);
 	if (mount < 0)
-		return broken(ret, "overlay",
-			      errno == ENODEV ? "sudo modprobe overlay"
-					      : "use root.access = \"read-only\" with tmpfs mounts");
-	works(ret, "");
+		return probe_broken(ret, "overlay",
+				    errno == ENODEV ? "sudo modprobe overlay"
+						    : "use root.access = \"read-only\" with tmpfs mounts");
+	probe_works(ret, "");
 }
 
 /* A user namespace to map owners through; the process in it waits for the end of `hold`. */
@@ -301,17 +298,17 @@ void doctor_try_idmap(const struct profile *profile, const struct caller *caller
 	AUTO_CLOSE int userns = -1, tree = -1;
 
 	if (!caller->root)
-		return missing(ret, "for root only", "");
+		return probe_missing(ret, "for root only", "");
 	userns = foreign_userns();
 	tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE);
 	if (userns < 0 || tree < 0)
-		return broken(ret, source, "");
+		return probe_broken(ret, source, "");
 	attr.userns_fd = (unsigned)userns;
 	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr))
-		return broken(
+		return probe_broken(
 			ret, source,
 			"its file system cannot be idmapped: move the tree to another, or say root.idmap = \"none\"");
-	works(ret, source);
+	probe_works(ret, source);
 }
 
 /* ---- privileges ------------------------------------------------------------------------------ */
@@ -323,9 +320,9 @@ void doctor_try_landlock(const struct profile *profile, const struct caller *cal
 	(void)profile;
 	(void)caller;
 	if (abi < 0)
-		return broken(ret, "landlock",
-			      errno == EOPNOTSUPP ? "boot with `landlock` in lsm="
-						  : "use a kernel with CONFIG_SECURITY_LANDLOCK");
+		return probe_broken(ret, "landlock",
+				    errno == EOPNOTSUPP ? "boot with `landlock` in lsm="
+							: "use a kernel with CONFIG_SECURITY_LANDLOCK");
 	ret->works = true;
 	(void)format_text(ret->detail, sizeof(ret->detail), "ABI %d", abi);
 }
@@ -337,8 +334,8 @@ void doctor_try_seccomp(const struct profile *profile, const struct caller *call
 	(void)profile;
 	(void)caller;
 	if (sys_seccomp(SECCOMP_GET_ACTION_AVAIL, 0, &action))
-		return broken(ret, "seccomp", "use a kernel with CONFIG_SECCOMP_FILTER");
-	works(ret, "");
+		return probe_broken(ret, "seccomp", "use a kernel with CONFIG_SECCOMP_FILTER");
+	probe_works(ret, "");
 }
 
 void doctor_try_keyring(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
@@ -346,10 +343,10 @@ void doctor_try_keyring(const struct profile *profile, const struct caller *call
 	(void)profile;
 	(void)caller;
 	if (sys_keyctl(KEYCTL_JOIN_SESSION_KEYRING, 0) >= 0)
-		return works(ret, "");
+		return probe_works(ret, "");
 	if (errno == ENOSYS)
-		return works(ret, "the kernel has no keys, so none can leak");
-	broken(ret, "a fresh session keyring", errno == EDQUOT ? "raise kernel.keys.maxkeys" : OUTER);
+		return probe_works(ret, "the kernel has no keys, so none can leak");
+	probe_broken(ret, "a fresh session keyring", errno == EDQUOT ? "raise kernel.keys.maxkeys" : OUTER);
 }
 
 /* ---- ids ------------------------------------------------------------------------------------- */
@@ -362,14 +359,14 @@ void doctor_try_subuid(const struct profile *profile, const struct caller *calle
 
 	(void)profile;
 	if (userns_read_subids(&arena, caller->uid, &facts, &err))
-		return missing(ret, err.what, "");
+		return probe_missing(ret, err.what, "");
 	if (facts.subuid.count && facts.subgid.count) {
 		ret->works = true;
 		(void)format_text(ret->detail, sizeof(ret->detail), "%u..%u", facts.subuid.items[0].start,
 				  facts.subuid.items[0].start + (facts.subuid.items[0].count - 1));
 		return;
 	}
-	missing(ret, "/etc/subuid or /etc/subgid has no range for this user", "");
+	probe_missing(ret, "/etc/subuid or /etc/subgid has no range for this user", "");
 	(void)format_text(ret->remedy, sizeof(ret->remedy),
 			  "sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
 			  facts.user ? facts.user : "USER");
@@ -383,8 +380,9 @@ void doctor_try_newuidmap(const struct profile *profile, const struct caller *ca
 	(void)profile;
 	(void)caller;
 	if (path && userns_find_helper(&arena, "newgidmap"))
-		return works(ret, path);
-	missing(ret, "not installed",
+		return probe_works(ret, path);
+	probe_missing(
+		ret, "not installed",
 		"install uidmap (Debian, Ubuntu), shadow-utils (Fedora), shadow (Arch) or shadow-uidmap (Alpine)");
 }
 
@@ -419,6 +417,6 @@ void doctor_try_cgroup(const struct profile *profile, const struct caller *calle
 	}
 	ret->works = length > 0;
 	if (!ret->works)
-		missing(ret, "no hierarchy is mounted on /sys/fs/cgroup",
-			"mount one: sudo mount -t cgroup2 none /sys/fs/cgroup");
+		probe_missing(ret, "no hierarchy is mounted on /sys/fs/cgroup",
+			      "mount one: sudo mount -t cgroup2 none /sys/fs/cgroup");
 }

@@ -368,3 +368,72 @@ answers() {
 	END
 	net_after
 }
+
+# Whether a line of the output has this state and this feature.
+assert_state() {
+	grep -qE "^$1 +$2( |$)" <<<"$output" || _wrong "expected: $1 $2"
+}
+
+@test "doctor tries pasta, and says what is missing" {
+	for who in root user; do
+		run launch $who doctor -p "$PROFILE"
+		assert_status 0
+		assert_state ok pasta
+		assert_state ok nf_tables
+		assert_state ok launch
+	done
+	chmod 0600 "$TMP/tun"
+	for who in root user; do
+		run launch $who doctor -p "$PROFILE"
+		assert_status 122
+		assert_state impossible pasta
+		assert_output 'chmod 0666 /dev/net/tun'
+	done
+	chmod 0666 "$TMP/tun"
+	host ip route del default
+	host ip -6 route del default
+	run launch user doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible pasta
+	assert_output 'no default route'
+	host mount --bind /dev/null /usr/bin/passt
+	run launch user doctor -p "$PROFILE"
+	assert_status 122
+	assert_output 'install the package passt'
+	# Who does not ask for it does not need it.
+	run launch user doctor
+	assert_status 0
+	assert_state absent pasta
+	no_pasta
+}
+
+@test "doctor tries what a veth takes: nf_tables, veth, a bridge, forwarding, and a foreign firewall" {
+	profile <<-END
+		format = 1;
+		extends = [ "default" ];
+		network = { mode = "veth"; bridge = { name = "sandbox0"; address = "10.88.0.1/24"; }; nat = true; };
+	END
+	run launch root doctor -p "$PROFILE"
+	assert_status 122
+	for feature in nf_tables veth bridge "forward policy"; do
+		assert_state ok "$feature"
+	done
+	assert_state impossible forwarding
+	assert_output 'net.ipv4.ip_forward=1'
+	net_forward
+	host nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'
+	run launch root doctor -p "$PROFILE"
+	assert_status 0
+	assert_state ok forwarding
+	assert_state degraded "forward policy"
+	assert_output 'chain FORWARD of table filter'
+	host nft 'delete table ip filter; add table inet mine; add chain inet mine in { type filter hook input priority 0; policy drop; }'
+	run launch root doctor -p "$PROFILE"
+	assert_status 0
+	assert_state ok "forward policy"
+	# An ordinary user cannot have it at all.
+	run launch user doctor -p "$PROFILE"
+	assert_status 122
+	assert_state impossible launch
+	assert_output 'network.mode = "pasta"'
+}
