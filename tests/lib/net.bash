@@ -61,17 +61,14 @@ net_up() {
 }
 
 net_down() {
-	local name inode
+	local name
 
-	inode=$(stat -L -c %i "/run/netns/$NET-host")
 	# A janitor that is killed here cannot remove its file.
 	rm -f "/run/sandbox/net-$(stat -c %i "/run/netns/$NET-host")"*
 	for name in $NET_HOSTS; do
 		ip netns pids "$NET-$name" 2>/dev/null | xargs -r kill -9 2>/dev/null
 		ip netns del "$NET-$name" 2>/dev/null
 	done
-	# A janitor that was killed here leaves its lock file; the next namespace may get the number.
-	rm -f "/run/sandbox/net-$inode"-*
 	rm -rf "${TMP:?}"/serve-*
 }
 
@@ -83,8 +80,8 @@ net_forward() {
 _net_snapshot() {
 	on host sh -c 'ip -d link; ip addr; ip route show table all; ip -6 route show table all; ip rule;
 		nft list ruleset; tc qdisc; cat /proc/sys/net/ipv4/conf/*/forwarding' |
-		sed -E 's/ (promiscuity|state|valid_lft|preferred_lft|expires|hello_timer|gc_timer|tcn_timer|topology_change_timer)( +)[^ ]+//g;
-			s/ tso_max_size [0-9]*//; s/NO-CARRIER,|,LOWER_UP//; s/ linkdown//' | sort
+		sed -E 's/ (promiscuity|state|valid_lft|preferred_lft|expires|hello_timer|hold_timer|message_age_timer|forward_delay_timer|gc_timer|tcn_timer|topology_change_timer)( +)[^ ]+//g;
+			s/ tso_max_size [0-9]*//; s/NO-CARRIER,|,LOWER_UP//g; s/ linkdown//' | sort
 	# Of this host alone: other tests have theirs there.
 	find /run/sandbox -name "net-$(stat -L -c %i "/run/netns/$NET-host")-*" 2>/dev/null
 	# Every process in the namespace but the servers of the test.
