@@ -1,6 +1,7 @@
 /* test_forward: what goes through the relay of published ports, and how it ends there. No privilege. */
 #include "publish.h"
 
+#include <sys/epoll.h>
 #include <sys/resource.h>
 
 enum { MANY = 500 };
@@ -309,6 +310,51 @@ static void test_many_datagrams(void **state)
 	stop(&site);
 }
 
+/* The relay's own tables, with a clock of the test's. */
+static void test_idle_flows_end(void **state)
+{
+	static struct flow flows[3];
+	static char scratch[SCRATCH_SIZE];
+	struct forwarding relay = { .flows = flows, .flow_max = 2, .scratch = scratch, .now = 1000 };
+	struct site site;
+	int fd[2];
+
+	(void)state;
+	plan_site(&site, "127.0.0.1", SOCK_DGRAM, free_port("127.0.0.1", SOCK_DGRAM));
+	site.server = bound("127.0.0.2", SOCK_DGRAM, 0);
+	site.port.guest = (int)port_of(site.server);
+	assert_int_equal(address_parse("127.0.0.2", &site.network.address), 0);
+	assert_int_equal(publish_reserve(&site.plan, &site.network, &site.error), 0);
+	relay.network = &site.network;
+	relay.epoll = epoll_create1(EPOLL_CLOEXEC);
+	assert_int_equal(udp_next(&relay), INT64_MAX);
+	for (int i = 0; i < 2; i++) {
+		fd[i] = client(&site, "127.0.0.1", SOCK_DGRAM);
+		say(fd[i], "ping");
+		udp_from_clients(&relay, 0);
+		relay.now += NSEC_PER_SEC;
+	}
+	say(fd[0], "again");
+	udp_from_clients(&relay, 0);
+	assert_int_equal(udp_next(&relay), 1000 + 61 * NSEC_PER_SEC);
+	relay.now = udp_next(&relay) - 1;
+	udp_expire(&relay);
+	assert_true(flows[1].fd >= 0 && flows[2].fd >= 0);
+	relay.now++;
+	udp_expire(&relay);
+	assert_true(flows[1].fd >= 0 && flows[2].fd < 0);
+	assert_int_equal(udp_next(&relay), 1000 + 62 * NSEC_PER_SEC);
+	relay.now += NSEC_PER_SEC;
+	udp_expire(&relay);
+	assert_true(flows[1].fd < 0);
+	assert_int_equal(udp_next(&relay), INT64_MAX);
+	close(fd[0]);
+	close(fd[1]);
+	close(relay.epoll);
+	close(site.server);
+	publish_release(&site.network);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +367,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_address_families),
 		cmocka_unit_test(test_datagrams),
 		cmocka_unit_test(test_many_datagrams),
+		cmocka_unit_test(test_idle_flows_end),
 	};
 
 	(void)argc;
