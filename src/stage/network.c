@@ -28,6 +28,7 @@
 
 #include "base/fd.h"
 #include "base/format.h"
+#include "profile/schema.h"
 #include "stage/network_segment.h"
 
 /* ---- plan */
@@ -293,12 +294,86 @@ void network_undo(const struct plan *plan, struct host *host)
 
 /* ---- describe */
 
+static void describe_shared(const struct net_plan *net, struct description *out)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (net->bridge && net->bridge_address.family)
+		describe(out, K_NETWORK_BRIDGE_NAME, -1, "the bridge %s with %s%s", net->bridge,
+			 address_text(&net->bridge_address, true, text),
+			 net->bridge_create ? ", made if it is not there, kept while a sandbox uses it" : "");
+	else if (net->bridge)
+		describe(out, K_NETWORK_BRIDGE_NAME, -1, "the bridge %s, as it is", net->bridge);
+	if (net->nat)
+		describe(out, K_NETWORK_NAT, -1, "connections to the world leave with the host's address");
+	if (net->mode == NETWORK_MODE_VETH && net->spoof_protection)
+		describe(out, K_NETWORK_SPOOF_PROTECTION, -1, "packets with other senders' addresses are dropped");
+	if (net->rate_egress)
+		describe(out, K_NETWORK_RATE_EGRESS, -1, "%llu bytes a second out",
+			 (unsigned long long)net->rate_egress);
+	if (net->rate_ingress)
+		describe(out, K_NETWORK_RATE_INGRESS, -1, "%llu bytes a second in",
+			 (unsigned long long)net->rate_ingress);
+}
+
+static void describe_interface(const struct net_plan *net, struct description *out)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (net->interface_from)
+		describe(out, K_NETWORK_INTERFACE_FROM, -1, "the host's %s, moved in as %s, and back at the end",
+			 net->interface_from, net->interface);
+	else
+		describe(out, K_NETWORK_MODE, -1, "%s: a %s interface%s%s", net->interface,
+			 keys[K_NETWORK_MODE].values[net->mode], net->parent ? " on " : "",
+			 net->parent ? net->parent : "");
+	if (net->address.family)
+		describe(out, K_NETWORK_ADDRESS, -1, "address %s", address_text(&net->address, true, text));
+	else if (net->auto_address && net->bridge)
+		describe(out, K_NETWORK_ADDRESS, -1, "a free address of the bridge's network, found at start");
+	if (net->address6.family)
+		describe(out, K_NETWORK_ADDRESS6, -1, "address %s", address_text(&net->address6, true, text));
+}
+
+static void describe_rules(const struct profile *profile, struct description *out)
+{
+	for (size_t i = 0; i < profile->network.publish.count; i++) {
+		const struct published_port *port = &profile->network.publish.items[i];
+
+		describe(out, K_NETWORK_PUBLISH, (int)i, "port %d/%s of %s leads to port %d inside", port->host,
+			 keys[K_NETWORK_PUBLISH_PROTOCOL].values[port->protocol], port->listen,
+			 port->guest == INT_UNSET ? port->host : port->guest);
+	}
+	for (size_t i = 0; i < profile->network.outbound.rules.count; i++) {
+		const struct outbound_rule *rule = &profile->network.outbound.rules.items[i];
+
+		describe(out, K_NETWORK_OUTBOUND_RULES, (int)i, "outbound: %s to %s, port %s, protocol %s",
+			 keys[K_NETWORK_OUTBOUND_RULES_VERDICT].values[rule->verdict], rule->to, rule->port,
+			 keys[K_NETWORK_OUTBOUND_RULES_PROTOCOL].values[rule->protocol]);
+	}
+	for (size_t i = 0; i < profile->network.inbound.rules.count; i++) {
+		const struct inbound_rule *rule = &profile->network.inbound.rules.items[i];
+
+		describe(out, K_NETWORK_INBOUND_RULES, (int)i, "inbound: %s from %s, port %s, protocol %s",
+			 keys[K_NETWORK_INBOUND_RULES_VERDICT].values[rule->verdict], rule->from, rule->port,
+			 keys[K_NETWORK_INBOUND_RULES_PROTOCOL].values[rule->protocol]);
+	}
+	describe(out, K_NETWORK_OUTBOUND_DEFAULT, -1, "otherwise, outbound: %s; inbound: %s",
+		 keys[K_NETWORK_OUTBOUND_DEFAULT].values[profile->network.outbound.default_],
+		 keys[K_NETWORK_INBOUND_DEFAULT].values[profile->network.inbound.default_]);
+}
+
 void network_describe(const struct plan *plan, struct description *out)
 {
-	if (plan->network.loopback)
+	if (plan->network.net) {
+		describe_interface(plan->network.net, out);
+		describe_shared(plan->network.net, out);
+		describe_rules(plan->profile, out);
+	} else if (plan->network.loopback) {
 		describe(out, K_NETWORK_MODE, -1, "a network of its own: the loopback interface, up, and nothing else");
-	else if (plan->join.flags & CLONE_NEWNET)
+	} else if (plan->join.flags & CLONE_NEWNET) {
 		describe(out, K_JOIN, -1, "the joined namespace's network");
-	else
+	} else {
 		describe(out, K_NETWORK_MODE, -1, "the host's network");
+	}
 }

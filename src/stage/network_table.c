@@ -177,6 +177,66 @@ static int send_entries(const struct table *table, const struct table_entry *ent
 	return transmit(table, &nft, err);
 }
 
+static bool copy_value(const uint8_t *element, size_t length, int attribute, uint8_t *to, size_t size, uint32_t *ret)
+{
+	size_t nest_length = 0, value_length = 0;
+	const uint8_t *nest = nft_find(element, length, attribute, &nest_length);
+	const uint8_t *value = nest ? nft_find(nest, nest_length, NFTA_DATA_VALUE, &value_length) : NULL;
+
+	if (!value || value_length > size)
+		return false;
+	memcpy(to, value, value_length);
+	*ret = (uint32_t)value_length;
+	return true;
+}
+
+static bool read_element(const uint8_t *from, size_t length, struct nft_element *ret)
+{
+	*ret = (struct nft_element){ 0 };
+	if (!copy_value(from, length, NFTA_SET_ELEM_KEY, ret->key, sizeof(ret->key), &ret->key_size))
+		return false;
+	(void)copy_value(from, length, NFTA_SET_ELEM_DATA, ret->data, sizeof(ret->data), &ret->data_size);
+	return true;
+}
+
+/* What the kernel has for the key of an element. */
+struct held {
+	const struct nft_element *element;
+	bool same;
+};
+
+static int compare_held(const struct nlmsghdr *message, void *with)
+{
+	struct held *held = with;
+	size_t left = 0, length = 0;
+	const uint8_t *at = nft_attribute(message, NFTA_SET_ELEM_LIST_ELEMENTS, &left);
+	const uint8_t *from = at ? nft_next(&at, &left, &(int){ 0 }, &length) : NULL;
+	struct nft_element element;
+
+	held->same = from && read_element(from, length, &element) && element.data_size == held->element->data_size &&
+		     !memcmp(element.data, held->element->data, element.data_size);
+	return 0;
+}
+
+/* Whether a published port still leads to this sandbox: its socket is closed by now, and the next sandbox may have put
+ * itself in the place. */
+static bool is_ours(const struct table *table, const struct table_entry *entry)
+{
+	struct nft nft = start(table, K_NETWORK_PUBLISH);
+	struct held held = { .element = &entry->element };
+	struct nft_element wanted = entry->element;
+	struct error ignored;
+
+	if (!wanted.data_size)
+		return true;
+	wanted.data_size = 0;
+	nft_message(&nft, NFT_MSG_GETSETELEM, 0, "read an nftables map");
+	nft_elements(&nft, entry->set);
+	nft_element(&nft, &wanted);
+	nft_elements_end(&nft);
+	return !ask(table, &nft, compare_held, &held, &ignored) && held.same;
+}
+
 /* All of them, or, when one is not there, each by itself. */
 static int take_out(const struct table *table, const struct table_entries *entries, struct error *err)
 {
@@ -204,19 +264,6 @@ struct sweep {
 	struct table_entries found;
 };
 
-static bool copy_value(const uint8_t *element, size_t length, int attribute, uint8_t *to, size_t size, uint32_t *ret)
-{
-	size_t nest_length = 0, value_length = 0;
-	const uint8_t *nest = nft_find(element, length, attribute, &nest_length);
-	const uint8_t *value = nest ? nft_find(nest, nest_length, NFTA_DATA_VALUE, &value_length) : NULL;
-
-	if (!value || value_length > size)
-		return false;
-	memcpy(to, value, value_length);
-	*ret = (uint32_t)value_length;
-	return true;
-}
-
 /* Whether the sandbox that the element belongs to is alive: its address is the key's beginning, or what a published
  * port leads to; an interface stands for itself. */
 static bool is_alive(const struct sweep *sweep, const struct nft_element *element)
@@ -238,18 +285,12 @@ static bool keep(struct sweep *sweep, const struct nft_element *element)
 	struct table_entry *entry = table_entry_new(sweep->table->arena, &sweep->found);
 
 	if (entry)
-		*entry = (struct table_entry){ .set = sweep->set, .element = *element, .key = K_NETWORK_MODE,
-					       .index = -1, .what = "take out what a dead sandbox has left" };
+		*entry = (struct table_entry){ .set = sweep->set,
+					       .element = *element,
+					       .key = K_NETWORK_MODE,
+					       .index = -1,
+					       .what = "take out what a dead sandbox has left" };
 	return entry;
-}
-
-static bool read_element(const uint8_t *from, size_t length, struct nft_element *ret)
-{
-	*ret = (struct nft_element){ 0 };
-	if (!copy_value(from, length, NFTA_SET_ELEM_KEY, ret->key, sizeof(ret->key), &ret->key_size))
-		return false;
-	(void)copy_value(from, length, NFTA_SET_ELEM_DATA, ret->data, sizeof(ret->data), &ret->data_size);
-	return true;
 }
 
 static int read_elements(const struct nlmsghdr *message, void *with)
@@ -345,7 +386,14 @@ int table_remove(int nfnl, const struct table_site *site, const struct plan *pla
 {
 	struct table table = { .fd = nfnl, .site = site, .arena = network->arena };
 	struct table_entries entries;
+	size_t kept = 0;
 
 	table_name(site, table.name);
-	return table_entries(site, plan, network, &entries, err) || take_out(&table, &entries, err) ? -1 : 0;
+	if (table_entries(site, plan, network, &entries, err))
+		return -1;
+	for (size_t i = 0; i < entries.count; i++)
+		if (is_ours(&table, &entries.items[i]))
+			entries.items[kept++] = entries.items[i];
+	entries.count = kept;
+	return take_out(&table, &entries, err);
 }

@@ -121,9 +121,17 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 
 @test "a bridge of somebody else's is used, its address too, and never removed" {
 	ip -n "$NET-host" link add sandbox0 address 02:00:00:00:00:99 type bridge
-	ip -n "$NET-host" link set sandbox0 addrgenmode none
+	# With a port already, so that its carrier stays.
+	ip -n "$NET-host" link add port0 type veth peer name port1
+	ip -n "$NET-host" link set port0 master sandbox0 up
+	ip -n "$NET-host" link set port1 up
 	ip -n "$NET-host" addr add 10.77.0.1/24 dev sandbox0
 	ip -n "$NET-host" link set sandbox0 up
+	link_local() {
+		ip -n "$NET-host" -6 route show table all | grep -q 'multicast ff00::/8 dev sandbox0' &&
+			ip -n "$NET-host" addr show sandbox0 | grep -q 'fe80::.*nodad\|fe80::.*link $'
+	}
+	wait_until 5 link_local
 	net_before
 	profile <<-'END'
 		format = 1;
