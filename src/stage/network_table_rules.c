@@ -235,18 +235,27 @@ static void make_input(const struct maker *maker)
 	refuse(nft);
 }
 
-/* Sandbox to sandbox of one segment. */
+/* Sandbox to sandbox of one segment: what is routed here, and, where the kernel shows what it bridges to these chains
+ * (net.bridge.bridge-nf-call-iptables), that too, for which multicast is how IPv6 finds its neighbours. */
 static void make_between(const struct maker *maker)
 {
+	static const struct address multicast[2] = {
+		{ .family = AF_INET, .bytes = { 224 }, .prefix = 4 },
+		{ .family = AF_INET6, .bytes = { 255 }, .prefix = 8 },
+	};
 	const struct nft *nft = &maker->nft;
 
-	for (int six = 0; six < 2; six++) {
+	for (int i = 0; i < 4; i++) {
+		int six = i / 2;
+
 		nft_rule(nft, "forward");
 		match_segment(maker, NFT_META_IIFNAME, true);
 		match_segment(maker, NFT_META_OIFNAME, true);
 		match_set(nft, true, SET_OPEN, six);
-		load_address(nft, false, six);
-		nft_lookup(nft, table_sets[SET_OPEN][six], false);
+		if (i % 2)
+			nft_address(nft, false, &multicast[six]);
+		else
+			match_set(nft, false, SET_OPEN, six);
 		accept_it(nft);
 	}
 	nft_rule(nft, "forward");
