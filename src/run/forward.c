@@ -6,15 +6,15 @@
  * this process, one for a sandbox that publishes anything, copies it to the guest's address and back. To the guest its
  * client is the host.
  *
- * The launcher forks it when the sandbox has its addresses, right before `go`. It is no part of the sandbox: it lives in
- * the launcher's namespaces and cgroup, so that the payload's limits do not reach it, in a session of its own. From
+ * The launcher forks it when the sandbox has its addresses, right before `go`. It is no part of the sandbox: it lives
+ * in the launcher's namespaces and cgroup, so that the payload's limits do not reach it, in a session of its own. From
  * inside it gets bytes that it does not look at. All the same it keeps no descriptor but its own, no capability, and
  * only the calls that it makes (run/shed.c); it can open no file and has room for a bounded number of sockets.
  *
  * One loop waits for everything, on an epoll instance, and nothing in it blocks. The lifeline's end of file is the
  * launcher's word that the sandbox is gone: then what it had sent is still delivered, for a fifth of a second at most,
- * and the relay ends. When the launcher dies, by whatever death, the parent-death signal ends it at once, or the lifeline
- * does. It never ends otherwise; supervise() ends the sandbox if it does.
+ * and the relay ends. When the launcher dies, by whatever death, the parent-death signal ends it at once, or the
+ * lifeline does. It never ends otherwise; supervise() ends the sandbox if it does.
  *
  * Needs: epoll, Linux 2.6.19; pidfds. Failure to start stops the launch, with what the relay itself found wrong.
  */

@@ -2,16 +2,16 @@
  *
  * Runs in the relay (run/forward.c). A connection is two sockets, the client's and one to the guest, and bytes go both
  * ways between them. None is ever held here: what a socket has to give is looked at (recv(2), MSG_PEEK), offered to the
- * other, and only as much as that took is taken out of the first (tcp(7), MSG_TRUNC). So the kernel's socket buffers are
- * all there is, a slow reader slows its writer down as without us, and no peer can make us hold memory or wait.
+ * other, and only as much as that took is taken out of the first (tcp(7), MSG_TRUNC). So the kernel's socket buffers
+ * are all there is, a slow reader slows its writer down as without us, and no peer can make us hold memory or wait.
  *
  * Events are edge-triggered: a socket counts as readable or writable until the kernel says otherwise. In one turn a
  * connection copies a bounded number of pieces; what it could not finish stands in line with the others.
  *
  * Ends are passed on as they are. End of file one way closes that way only; the connection is over when both are, and
  * what is still in the kernel's buffers arrives. A reset, or a guest that does not answer or refuses, resets the other
- * side. When all places are taken, connections wait in the listening sockets' queues. A peer that is gone without a word
- * is found by keep-alive (tcp(7), SO_KEEPALIVE), so that its place is not taken for ever.
+ * side. When all places are taken, connections wait in the listening sockets' queues. A peer that is gone without a
+ * word is found by keep-alive (tcp(7), SO_KEEPALIVE), so that its place is not taken for ever.
  */
 #include "run/forwarding.h"
 
@@ -238,8 +238,8 @@ CHILD void tcp_event(struct forwarding *forwarding, uint32_t index, enum side si
 	enqueue(forwarding, index);
 }
 
-/* Those that stand in line again come in the next turn. Connections end here only, when all events of the turn have been
- * looked at: none of them can be meant for what comes into a place after that. */
+/* Those that stand in line again come in the next turn. Connections end here only, when all events of the turn have
+ * been looked at: none of them can be meant for what comes into a place after that. */
 CHILD void tcp_work(struct forwarding *forwarding)
 {
 	uint32_t index = forwarding->work;

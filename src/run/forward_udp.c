@@ -2,8 +2,8 @@
  *
  * Runs in the relay (run/forward.c). UDP has no connections, but answers must find their way back: each client address,
  * together with the address of the host that it wrote to, gets a socket connected to the guest, a flow. What comes in
- * there goes back to that client from that address (ip(7), IP_PKTINFO), through the reserved socket. A flow that was not
- * used for a minute ends; when all are in use the one that was used longest ago makes place, so that addresses that
+ * there goes back to that client from that address (ip(7), IP_PKTINFO), through the reserved socket. A flow that was
+ * not used for a minute ends; when all are in use the one that was used longest ago makes place, so that addresses that
  * somebody invents cannot keep a client out for good.
  *
  * Datagrams are lost where UDP loses them: no room in a socket's buffer, no route, nobody listening. Nothing is held

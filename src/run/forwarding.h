@@ -4,8 +4,8 @@
  *   forward_tcp.c  connections
  *   forward_udp.c  datagrams
  *
- * Everything here runs in the relay, which is forked from the launcher and allocates nothing: its tables are made at the
- * start and zero-filled. An index into a table counts from 1, so that 0 is none. */
+ * Everything here runs in the relay, which is forked from the launcher and allocates nothing: its tables are made at
+ * the start and zero-filled. An index into a table counts from 1, so that 0 is none. */
 #ifndef RUN_FORWARDING_H
 #define RUN_FORWARDING_H
 

@@ -18,8 +18,8 @@ CHILD int shed_powers(bool keep_kill, struct error *err);
 /* The same for a process that does nothing but to pass bytes from one internet socket to another. */
 CHILD int shed_to_network(struct error *err);
 
-/* Overwrites the launcher's arguments and environment, where /proc/PID/cmdline shows them, with `title`, or with nothing
- * where that does not fit. Both are gone for the caller. */
+/* Overwrites the launcher's arguments and environment, where /proc/PID/cmdline shows them, with `title`, or with
+ * nothing where that does not fit. Both are gone for the caller. */
 CHILD void shed_title(const struct caller *caller, const char *title);
 
 #endif

@@ -11,8 +11,8 @@
  * and "0.0.0.0" are published one by one. A datagram's own destination is asked for, so that the answer can leave from
  * it (ip(7), IP_PKTINFO; ipv6(7), IPV6_RECVPKTINFO).
  *
- * Failure: exit status 122, for a port or an address that the host does not give. Undo closes the sockets; they die with
- * the launcher as well.
+ * Failure: exit status 122, for a port or an address that the host does not give. Undo closes the sockets; they die
+ * with the launcher as well.
  */
 #include <errno.h>
 #include <netinet/in.h>

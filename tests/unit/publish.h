@@ -1,5 +1,5 @@
-/* publish: one sandbox, as far as published ports know it. The relay is a process of its own, as in a launch; a "guest" is
- * a server of the test's on 127.0.0.2 or ::1. */
+/* publish: one sandbox, as far as published ports know it. The relay is a process of its own, as in a launch; a "guest"
+ * is a server of the test's on 127.0.0.2 or ::1. */
 #ifndef UNIT_PUBLISH_H
 #define UNIT_PUBLISH_H
 

@@ -282,8 +282,8 @@ static void test_datagrams(void **state)
 	}
 }
 
-/* More clients than there may be flows: the latest are served, and the first when they come again. A guest that does not
- * listen for a while is found again. */
+/* More clients than there may be flows: the latest are served, and the first when they come again. A guest that does
+ * not listen for a while is found again. */
 static void test_many_datagrams(void **state)
 {
 	static int fd[1500];

@@ -1,5 +1,5 @@
-/* test_publish: how a published port is reserved, what is said when it is taken, and the relay as a process: what it has
- * given up, what it ends with. No privilege. */
+/* test_publish: how a published port is reserved, what is said when it is taken, and the relay as a process: what it
+ * has given up, what it ends with. No privilege. */
 #include "publish.h"
 
 #include <stdlib.h>
