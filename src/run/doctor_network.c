@@ -1,8 +1,8 @@
 /* doctor_network: tries what a network takes: the pasta program, nf_tables, veth pairs, bridges, forwarding.
  *
- * Runs like the other probes (doctor_probe.c), each in a process of its own. What is made is made in a network namespace
- * of that process, an ordinary user's in a user namespace as well, and ends with it; what belongs to the host, its
- * sysctls and its rules, is only read.
+ * Runs like the other probes (doctor_probe.c), each in a process of its own. What is made is made in a network
+ * namespace of that process, an ordinary user's in a user namespace as well, and ends with it; what belongs to the
+ * host, its sysctls and its rules, is only read.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -222,7 +222,7 @@ static bool forbids(const struct nfgenmsg *header, const struct chain *chain)
 
 static int look_at_chain(const struct nlmsghdr *message, void *with)
 {
-	const struct nfgenmsg *header = NLMSG_DATA(message);
+	const struct nfgenmsg *header = (const void *)((const char *)message + NLMSG_HDRLEN);
 	size_t fixed = NLMSG_LENGTH(NLMSG_ALIGN(sizeof(*header)));
 	struct chain chain = { .policy = NF_ACCEPT };
 	struct probe_result *ret = with;

@@ -12,7 +12,8 @@
  *          foreground, and waits until it says that interface, addresses and routes are in place (--pid: written when
  *          nothing is left to be set up).
  * enter    (child, in its network namespace) looks whether the addresses that the profile names are there: where the
- *          host has no IPv6, pasta leaves that out without a word. Comes before the filter, which might stop introduce().
+ *          host has no IPv6, pasta leaves that out without a word. Comes before the filter, which might stop
+ *          introduce().
  * undo     kills it and waits for its end.
  *
  * The command line: no port leads anywhere but the published ones (-t -u for the host's side, -T -U none for the
@@ -240,7 +241,7 @@ struct sought {
 
 CHILD static int compare_address(const struct nlmsghdr *message, void *with)
 {
-	const struct ifaddrmsg *body = NLMSG_DATA(message);
+	const struct ifaddrmsg *body = (const void *)((const char *)message + NLMSG_HDRLEN);
 	const char *at = (const char *)(body + 1), *end = (const char *)message + message->nlmsg_len;
 	struct sought *sought = with;
 	struct rtattr attribute;

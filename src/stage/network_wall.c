@@ -9,8 +9,8 @@
  * 169.254.0.0/16, where clouds answer with the host's credentials, unless a rule allows it.
  *
  * nftables sees what leaves by which interface, whatever the socket said. The payload cannot take the rules away
- * without CAP_NET_ADMIN, nor go around them without CAP_NET_RAW (packet sockets): network_plan.c refuses a profile that
- * keeps one of them beside pasta.
+ * without CAP_NET_ADMIN, nor go around them without CAP_NET_RAW (packet sockets): a profile that keeps one of them
+ * beside pasta is refused (profile/check_network.c).
  *
  * Needs: nf_tables, Linux 5.2 for a namespace's own inet tables. Nothing to undo: all of it dies with the namespace.
  */
