@@ -76,7 +76,7 @@ CHILD static ssize_t receive(int fd, void *to, size_t size)
 
 /* The kernel's words, from the attributes behind a struct nlmsgerr (capped: NETLINK_CAP_ACK). Every length is the
  * message's claim and checked against what was received. */
-CHILD static void take_words(const struct nlmsghdr *message, char *to, size_t size)
+CHILD static void take_words(struct nlmsghdr *message, char *to, size_t size)
 {
 	const char *at = (const char *)NLMSG_DATA(message) + NLMSG_ALIGN(sizeof(struct nlmsgerr));
 	const char *end = (const char *)message + message->nlmsg_len;
@@ -103,7 +103,7 @@ CHILD static void take_words(const struct nlmsghdr *message, char *to, size_t si
 }
 
 /* The error that an NLMSG_ERROR or NLMSG_DONE carries: 0, or an errno. */
-CHILD static int error_of(const struct nlmsghdr *message)
+CHILD static int error_of(struct nlmsghdr *message)
 {
 	int error = 0;
 
@@ -114,11 +114,11 @@ CHILD static int error_of(const struct nlmsghdr *message)
 }
 
 /* How many messages of the batch wait for an answer. */
-CHILD static size_t count_wanted(const void *bytes, size_t length)
+CHILD static size_t count_wanted(void *bytes, size_t length)
 {
 	size_t count = 0;
 
-	for (const struct nlmsghdr *at = bytes; NLMSG_OK(at, length); at = NLMSG_NEXT(at, length))
+	for (struct nlmsghdr *at = bytes; NLMSG_OK(at, length); at = NLMSG_NEXT(at, length))
 		count += (at->nlmsg_flags & NLM_F_ACK) != 0;
 	return count;
 }
@@ -164,7 +164,7 @@ CHILD int netlink_exchange(int fd, void *bytes, size_t length, struct netlink_fa
 }
 
 /* 1: go on reading. 0 or -1: the end, and what it comes to. */
-CHILD static int take_answer(const struct nlmsghdr *at, int each(const struct nlmsghdr *, void *), void *with,
+CHILD static int take_answer(struct nlmsghdr *at, int each(struct nlmsghdr *, void *), void *with,
 			     struct netlink_failure *ret)
 {
 	if (at->nlmsg_type == NLMSG_ERROR || at->nlmsg_type == NLMSG_DONE) {
@@ -177,8 +177,8 @@ CHILD static int take_answer(const struct nlmsghdr *at, int each(const struct nl
 	return at->nlmsg_type == NLMSG_NOOP || !each(at, with) ? 1 : failed(ret, 0, errno);
 }
 
-CHILD int netlink_request(int fd, const void *request, size_t length, int each(const struct nlmsghdr *, void *),
-			  void *with, struct netlink_failure *ret)
+CHILD int netlink_request(int fd, const void *request, size_t length, int each(struct nlmsghdr *, void *), void *with,
+			  struct netlink_failure *ret)
 {
 	char answer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	const struct nlmsghdr *header = request;

@@ -30,7 +30,7 @@ CHILD int netlink_exchange(int fd, void *bytes, size_t length, struct netlink_fa
 /* Sends one request and calls `each` for every message of the answer, until NLMSG_DONE or, without NLM_F_DUMP, the
  * acknowledgement. `each` returns 0 to go on, or -1 with errno to give up. 0, or -1 with *ret saying why; after -1 the
  * socket may hold more of the answer: close it. */
-CHILD int netlink_request(int fd, const void *request, size_t length, int each(const struct nlmsghdr *, void *),
-			  void *with, struct netlink_failure *ret);
+CHILD int netlink_request(int fd, const void *request, size_t length, int each(struct nlmsghdr *, void *), void *with,
+			  struct netlink_failure *ret);
 
 #endif

@@ -220,7 +220,7 @@ static bool forbids(const struct nfgenmsg *header, const struct chain *chain)
 	       ((chain->has_policy && chain->policy == NF_DROP) || !strcmp(chain->table, "firewalld"));
 }
 
-static int look_at_chain(const struct nlmsghdr *message, void *with)
+static int look_at_chain(struct nlmsghdr *message, void *with)
 {
 	const struct nfgenmsg *header = (const void *)((const char *)message + NLMSG_HDRLEN);
 	size_t fixed = NLMSG_LENGTH(NLMSG_ALIGN(sizeof(*header)));

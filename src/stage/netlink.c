@@ -1,10 +1,10 @@
 /* netlink: builds batches of netlink messages on libnl's nlmsg and nla, whose one door this is. Parent, in the plan,
  * host and attach columns; only messages_send() runs in the child too.
  *
- * libnl makes one message at a time in a buffer of its own; finished ones are joined here, numbered from 1, with a label
- * each: the key that asked for it and what to say when the kernel refuses. A batch that is for the child goes into the
- * plan's arena, which the child has a copy of; an interface's index, which only the child can know, is put into its
- * copy right before it sends.
+ * libnl makes one message at a time in a buffer of its own; finished ones are joined here, numbered from 1, with a
+ * label each: the key that asked for it and what to say when the kernel refuses. A batch that is for the child goes
+ * into the plan's arena, which the child has a copy of; an interface's index, which only the child can know, is put
+ * into its copy right before it sends.
  */
 #include "stage/netlink.h"
 

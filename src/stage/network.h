@@ -55,14 +55,19 @@ struct net_plan {
 
 /* What a rule's `to` or `from` stands for: literal addresses and networks as written, names as resolved. */
 struct resolved {
-	enum { RESOLVED_ADDRESSES, RESOLVED_ANY, RESOLVED_HOST } kind; /* the words "any" and "host" have no addresses */
-	const char *name;                                              /* NULL: not a name */
+	enum {
+		RESOLVED_ADDRESSES,
+		RESOLVED_ANY,
+		RESOLVED_HOST
+	} kind;           /* the words "any" and "host" have no addresses */
+	const char *name; /* NULL: not a name */
 	const struct address *addresses;
 	size_t count;
 };
 
-/* The address at which pasta answers name queries (its --dns-forward), where the host's own resolver is on its loopback
- * interface. Of the documentation networks (RFC 5737): nobody's, and not among the link-local ones, which take a rule. */
+/* The address at which pasta answers name queries (its --dns-forward), where the host's own resolver is on its
+ * loopback interface. Of the documentation networks (RFC 5737): nobody's, and not among the link-local ones, which
+ * take a rule. */
 #define PASTA_RESOLVER "203.0.113.53"
 
 /* One port of the host that leads inside. */
@@ -91,7 +96,7 @@ struct network_host {
 	uint32_t number;                     /* of the address in the bridge's network; 0: not from there */
 	uint8_t mac[MAC_SIZE];               /* of the interface inside */
 	char link[IFNAMSIZ];                 /* veth: the host's end; "" without one */
-	const struct address *own;           /* pasta: the host's own addresses; only rules with to = "host" reach them */
+	const struct address *own; /* pasta: the host's own addresses; only rules with to = "host" reach them */
 	size_t own_count;
 	struct messages inside, filter; /* the child sends them */
 	struct messages wall;           /* pasta: likewise */
@@ -118,7 +123,7 @@ int link_find(int route, const char *name, struct link_info *ret, struct error *
 struct listed {
 	struct address address;
 	int interface;
-	const struct nlmsghdr *message; /* the kernel's own */
+	struct nlmsghdr *message; /* the kernel's own */
 };
 
 /* Calls `each` for all of one interface (0: of every). `each` returns 0 to go on, -1 with errno to give up. */
@@ -209,16 +214,17 @@ int table_sweep(int nfnl, const struct table_site *site, bool alive(const struct
 		struct error *err);
 int table_delete(int nfnl, const struct table_site *site, struct error *err);
 
-/* ---- network_publish.c. Binds (tcp: listens on) every published port, and fills `published`. The error for one that is
- * taken names who has it where the host tells. To be released whether or not this succeeded; releasing is idempotent. */
+/* ---- network_publish.c. Binds (tcp: listens on) every published port, and fills `published`. The error for one that
+ * is taken names who has it where the host tells. To be released whether or not this succeeded; releasing is
+ * idempotent. */
 int publish_reserve(const struct plan *plan, struct network_host *network, struct error *err);
 void publish_release(struct network_host *network);
 
 /* ---- network_servers.c. The name servers that the sandbox gets: dns.servers, with "host" resolved; in `arena`. */
 int servers_list(const struct plan *plan, struct arena *arena, struct resolved *ret, struct error *err);
 
-/* ---- network_names.c. Fills network->outbound and ->inbound, an element for each rule, in `arena`; names are resolved,
- * within some seconds. */
+/* ---- network_names.c. Fills network->outbound and ->inbound, an element for each rule, in `arena`; names are
+ * resolved, within some seconds. */
 int names_resolve(const struct plan *plan, struct arena *arena, struct network_host *network, struct error *err);
 
 /* ---- network_pasta.c. In this order: plan, host, attach, enter, undo. */

@@ -285,8 +285,7 @@ static int add_output(struct filter *filter, const struct nft *nft, struct error
 	filter->chain = "output";
 	nft_base_chain(nft, filter->chain, "filter", NF_INET_LOCAL_OUT, 0);
 	add_implied(nft, filter->chain, true);
-	if (host_is_guarded(filter) &&
-	    add_guarded(filter, nft, SCOPE_HOST, network->own, network->own_count, err))
+	if (host_is_guarded(filter) && add_guarded(filter, nft, SCOPE_HOST, network->own, network->own_count, err))
 		return -1;
 	if (filter_allows_metadata(profile) && add_guarded(filter, nft, SCOPE_METADATA, &metadata, 1, err))
 		return -1;

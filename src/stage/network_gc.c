@@ -43,7 +43,8 @@ int network_gc(struct error *err)
 	int status = 0;
 
 	if (!directory)
-		return errno == ENOENT || errno == EACCES ? 0 : fail_errno(err, 0, "cannot look into %s", RUN_DIRECTORY);
+		return errno == ENOENT || errno == EACCES ? 0
+							  : fail_errno(err, 0, "cannot look into %s", RUN_DIRECTORY);
 	if (stat("/proc/self/ns/net", &own))
 		status = fail_errno(err, 0, "cannot look at /proc/self/ns/net");
 	format_text(prefix, sizeof(prefix), "net-%llu", (unsigned long long)own.st_ino);

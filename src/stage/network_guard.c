@@ -2,8 +2,9 @@
  * its veth, and passes only what is from the sandbox's own addresses. Parent, attach column: part of the messages that
  * furnish the interface. It dies with the interface; nothing inside can reach it, whatever capability is kept.
  *
- * It runs at the clsact ingress of the interface (tc-bpf(8), direct action), before bridge, ARP and netfilter. The packet
- * begins with its Ethernet header; the kernel has taken one VLAN tag off by then and noted it beside the packet.
+ * It runs at the clsact ingress of the interface (tc-bpf(8), direct action), before bridge, ARP and netfilter. The
+ * packet begins with its Ethernet header; the kernel has taken one VLAN tag off by then and noted it beside the
+ * packet.
  *
  *	hardware source     the sandbox's own
  *	VLAN tag            none

@@ -43,13 +43,13 @@ struct question {
 
 /* ---- the socket ------------------------------------------------------------------------------------------------- */
 
-static const struct inet_diag_msg *body_of(const struct nlmsghdr *message)
+static const struct inet_diag_msg *body_of(struct nlmsghdr *message)
 {
 	return (const void *)((const char *)message + NLMSG_HDRLEN);
 }
 
 /* Whether a socket of family AF_INET6 keeps to IPv6; the kernel says so behind the message. */
-static bool ipv6_only(const struct nlmsghdr *message)
+static bool ipv6_only(struct nlmsghdr *message)
 {
 	const struct inet_diag_msg *body = body_of(message);
 	const char *at = (const char *)(body + 1), *end = (const char *)message + message->nlmsg_len;
@@ -67,7 +67,7 @@ static bool ipv6_only(const struct nlmsghdr *message)
 	return false;
 }
 
-static bool in_the_way(const struct nlmsghdr *message, const struct address *listen)
+static bool in_the_way(struct nlmsghdr *message, const struct address *listen)
 {
 	const struct inet_diag_msg *body = body_of(message);
 	struct address other = { .family = body->idiag_family };
@@ -86,7 +86,7 @@ static bool in_the_way(const struct nlmsghdr *message, const struct address *lis
 	return address_is_any(listen) || address_is_any(&other) || address_same(listen, &other);
 }
 
-static int note_socket(const struct nlmsghdr *message, void *with)
+static int note_socket(struct nlmsghdr *message, void *with)
 {
 	struct search *search = with;
 	const struct inet_diag_msg *body = body_of(message);

@@ -1,5 +1,5 @@
-/* network_inside: what the sandbox's interface is given in its own namespace, as messages that the child sends. Built by
- * the launcher in the host column, when the addresses are known; sent in enter.
+/* network_inside: what the sandbox's interface is given in its own namespace, as messages that the child sends. Built
+ * by the launcher in the host column, when the addresses are known; sent in enter.
  *
  * The order is the kernel's: no autoconfiguration before the interface is up (or it has a link-local address), a route
  * when its next hop can be reached. Addresses come without duplicate address detection (IFA_F_NODAD), which would keep
@@ -77,10 +77,10 @@ static void build_routes(struct batch *batch, const struct plan *plan, const str
 	static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
 	const struct net_plan *net = plan->network.net;
 	struct way gateway = { .key = K_NETWORK_GATEWAY,
-				 .index = -1,
-				 .via = &network->gateway,
-				 .type = RTN_UNICAST,
-				 .what = "the default route" };
+			       .index = -1,
+			       .via = &network->gateway,
+			       .type = RTN_UNICAST,
+			       .what = "the default route" };
 
 	if (network->gateway.family)
 		build_route(batch, &gateway);
@@ -91,20 +91,20 @@ static void build_routes(struct batch *batch, const struct plan *plan, const str
 	for (size_t i = 0; i < net->route_count; i++) {
 		const struct net_route *route = &net->routes[i];
 		const struct way further = { .key = K_NETWORK_ROUTES_TO,
-					       .index = route->index,
-					       .to = &route->to,
-					       .via = &route->via,
-					       .type = RTN_UNICAST,
-					       .what = "the route to" };
+					     .index = route->index,
+					     .to = &route->to,
+					     .via = &route->via,
+					     .type = RTN_UNICAST,
+					     .what = "the route to" };
 
 		build_route(batch, &further);
 	}
 	if (network->gateway.family && !filter_allows_metadata(plan->profile)) {
 		const struct way refused = { .key = K_NETWORK_OUTBOUND_DEFAULT,
-					       .index = -1,
-					       .to = &metadata,
-					       .type = RTN_PROHIBIT,
-					       .what = "a route that refuses" };
+					     .index = -1,
+					     .to = &metadata,
+					     .type = RTN_PROHIBIT,
+					     .what = "a route that refuses" };
 
 		build_route(batch, &refused);
 	}

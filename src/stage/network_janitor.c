@@ -1,21 +1,23 @@
 /* network_janitor: takes back what does not die by itself, however the launcher ends.
  *
- * Namespaces, interfaces in them, a veth's host end, locks and sockets end with their last process. A bridge, an element
- * of a table of the host's, and an interface of the host that was moved in do not. So before the first of them is made
- * the launcher forks this process: a copy of it, with the plan, the addresses and the segment's locks, and nothing else
- * of the launcher's open. It waits on one end of a socket whose other end the launcher alone has; end of file there, by
- * whatever death, and it cleans up. The launcher does not wait for it, but for an interface that goes back.
+ * Namespaces, interfaces in them, a veth's host end, locks and sockets end with their last process. A bridge, an
+ * element of a table of the host's, and an interface of the host that was moved in do not. So before the first of
+ * them is made the launcher forks this process: a copy of it, with the plan, the addresses and the segment's locks,
+ * and nothing else of the launcher's open. It waits on one end of a socket whose other end the launcher alone has;
+ * end of file there, by whatever death, and it cleans up. The launcher does not wait for it, but for an interface
+ * that goes back.
  *
- * The last user of a segment stays a second longer, to see whether somebody comes back: who launches a hundred sandboxes
- * one after the other does not make and remove a bridge a hundred times. One at a time lingers, the others leave.
+ * The last user of a segment stays a second longer, to see whether somebody comes back: who launches a hundred
+ * sandboxes one after the other does not make and remove a bridge a hundred times. One at a time lingers, the others
+ * leave.
  *
  * Where addresses are plenty and automatic, the sandbox's network namespace too is let go only at the next half second:
  * the kernel takes namespaces down under the lock that every new interface needs (rtnl), for milliseconds, however many
  * they are. Launches in a row would each wait for the one before; so they wait for none, twice a second excepted.
  *
- * It has no memory of the sandbox but what the launcher planned, reads nothing from inside, has a session of its own, and
- * blocks every signal that can be. If it is killed too, the next launch finds no lock where it looks, and `sandbox gc`
- * takes down the rest. */
+ * It has no memory of the sandbox but what the launcher planned, reads nothing from inside, has a session of its own,
+ * and blocks every signal that can be. If it is killed too, the next launch finds no lock where it looks, and
+ * `sandbox gc` takes down the rest. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

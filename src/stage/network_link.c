@@ -6,9 +6,9 @@
  * ends. The host's end is made down, gets its port flags, its program against spoofing and its rate, and only then goes
  * up. macvlan and ipvlan are made inside in one message too.
  *
- * The port flags of a bridge (bridge-link(8)): isolated ports do not reach each other; without learning a sandbox cannot
- * claim another's hardware address, so the address is written into the bridge's table; flooding of broadcasts stays,
- * which ARP needs.
+ * The port flags of a bridge (bridge-link(8)): isolated ports do not reach each other; without learning a sandbox
+ * cannot claim another's hardware address, so the address is written into the bridge's table; flooding of broadcasts
+ * stays, which ARP needs.
  *
  * Needs CAP_NET_ADMIN over the launcher's namespace and, over the child's, over its user namespace: root has both.
  * Nothing to undo: interfaces die with the namespace. */
@@ -73,8 +73,8 @@ void link_no_autoconf(struct batch *batch, int key, int interface)
 	batch_end(batch);
 }
 
-/* tc-tbf(8). The bucket holds a fiftieth of a second, so that a limit binds soon, but no less than two packets; the queue
- * behind it a twentieth. With a link layer named the kernel needs no table of rates (net/sched/sch_tbf.c). */
+/* tc-tbf(8). The bucket holds a fiftieth of a second, so that a limit binds soon, but no less than two packets; the
+ * queue behind it a twentieth. With a link layer named the kernel needs no table of rates (net/sched/sch_tbf.c). */
 void link_rate(struct batch *batch, int key, int interface, uint64_t rate)
 {
 	enum { LEAST = 3200, MOST = 1 << 20 };

@@ -14,16 +14,16 @@
 
 /* ---- interfaces */
 
-static void take_kind(const struct rtattr *info, struct link_info *link)
+static void take_kind(struct rtattr *info, struct link_info *link)
 {
 	int length = (int)RTA_PAYLOAD(info);
 
-	for (const struct rtattr *at = RTA_DATA(info); RTA_OK(at, length); at = RTA_NEXT(at, length))
+	for (struct rtattr *at = RTA_DATA(info); RTA_OK(at, length); at = RTA_NEXT(at, length))
 		if (at->rta_type == IFLA_INFO_KIND)
 			format_text(link->kind, sizeof(link->kind), "%s", (const char *)RTA_DATA(at));
 }
 
-static uint32_t number_of(const struct rtattr *at)
+static uint32_t number_of(struct rtattr *at)
 {
 	uint32_t number = 0;
 
@@ -32,17 +32,17 @@ static uint32_t number_of(const struct rtattr *at)
 	return number;
 }
 
-static int take_link(const struct nlmsghdr *message, void *with)
+static int take_link(struct nlmsghdr *message, void *with)
 {
 	struct link_info *link = with;
-	const struct ifinfomsg *info = NLMSG_DATA(message);
+	struct ifinfomsg *info = NLMSG_DATA(message);
 	int length = (int)message->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*info));
 
 	if (message->nlmsg_type != RTM_NEWLINK)
 		return 0;
 	link->index = info->ifi_index;
 	link->flags = info->ifi_flags;
-	for (const struct rtattr *at = IFLA_RTA(info); RTA_OK(at, length); at = RTA_NEXT(at, length)) {
+	for (struct rtattr *at = IFLA_RTA(info); RTA_OK(at, length); at = RTA_NEXT(at, length)) {
 		if ((at->rta_type & NLA_TYPE_MASK) == IFLA_LINKINFO)
 			take_kind(at, link);
 		else if (at->rta_type == IFLA_IFALIAS)
@@ -88,7 +88,7 @@ struct dump {
 	void *with;
 };
 
-static struct address address_from(int family, const struct rtattr *at, int prefix)
+static struct address address_from(int family, struct rtattr *at, int prefix)
 {
 	struct address address = { .family = family, .prefix = prefix };
 
@@ -98,10 +98,10 @@ static struct address address_from(int family, const struct rtattr *at, int pref
 	return address;
 }
 
-static int take_address(const struct nlmsghdr *message, void *with)
+static int take_address(struct nlmsghdr *message, void *with)
 {
 	const struct dump *dump = with;
-	const struct ifaddrmsg *info = NLMSG_DATA(message);
+	struct ifaddrmsg *info = NLMSG_DATA(message);
 	int length = (int)message->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*info));
 	struct listed found = { .interface = (int)info->ifa_index, .message = message };
 
@@ -109,16 +109,16 @@ static int take_address(const struct nlmsghdr *message, void *with)
 		return 0;
 	/* IFA_LOCAL is the address itself where IFA_ADDRESS is the other end's (rtnetlink(7)); IPv6 has often only the
 	 * second. */
-	for (const struct rtattr *at = IFA_RTA(info); RTA_OK(at, length); at = RTA_NEXT(at, length))
+	for (struct rtattr *at = IFA_RTA(info); RTA_OK(at, length); at = RTA_NEXT(at, length))
 		if (at->rta_type == IFA_LOCAL || (at->rta_type == IFA_ADDRESS && !found.address.family))
 			found.address = address_from(info->ifa_family, at, info->ifa_prefixlen);
 	return found.address.family ? dump->each(&found, dump->with) : 0;
 }
 
-static int take_route(const struct nlmsghdr *message, void *with)
+static int take_route(struct nlmsghdr *message, void *with)
 {
 	const struct dump *dump = with;
-	const struct rtmsg *info = NLMSG_DATA(message);
+	struct rtmsg *info = NLMSG_DATA(message);
 	int length = (int)message->nlmsg_len - (int)NLMSG_LENGTH(sizeof(*info));
 	struct listed found = { .message = message };
 	uint32_t table = info->rtm_table;
@@ -126,7 +126,7 @@ static int take_route(const struct nlmsghdr *message, void *with)
 	if (message->nlmsg_type != RTM_NEWROUTE || (info->rtm_family != AF_INET && info->rtm_family != AF_INET6))
 		return 0;
 	found.address = (struct address){ .family = info->rtm_family, .prefix = info->rtm_dst_len };
-	for (const struct rtattr *at = RTM_RTA(info); RTA_OK(at, length); at = RTA_NEXT(at, length)) {
+	for (struct rtattr *at = RTM_RTA(info); RTA_OK(at, length); at = RTA_NEXT(at, length)) {
 		if (at->rta_type == RTA_DST)
 			found.address = address_from(info->rtm_family, at, info->rtm_dst_len);
 		else if (at->rta_type == RTA_OIF)
@@ -139,8 +139,7 @@ static int take_route(const struct nlmsghdr *message, void *with)
 	return dump->each(&found, dump->with);
 }
 
-static int list(int route, uint16_t type, int take(const struct nlmsghdr *, void *), struct dump *dump,
-		struct error *err)
+static int list(int route, uint16_t type, int take(struct nlmsghdr *, void *), struct dump *dump, struct error *err)
 {
 	struct {
 		struct nlmsghdr header;

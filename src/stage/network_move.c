@@ -2,8 +2,8 @@
  *
  * host     (parent) notes what the kernel forgets when an interface changes its namespace: its addresses and routes,
  *          whether it is up, its size and hardware address.
- * attach   moves it, renamed, in one message.
- * end      the janitor, which holds the sandbox's namespace open, moves it back under its old name and gives it what was
+ * attach   moves it, renamed, in one message. end      the janitor, which holds the sandbox's namespace open, moves
+ * it back under its old name and gives it what was
  *          noted. Hardware the kernel would bring back by itself, without addresses; a dummy or a veth it would delete
  *          with the namespace (net/core/dev.c, default_device_exit_net).
  *
@@ -45,7 +45,7 @@ static int note(const struct listed *listed, void *with)
 /* Routes that the kernel makes itself, with the address or the link, come back by themselves. */
 static int note_route(const struct listed *listed, void *with)
 {
-	const struct rtmsg *info = NLMSG_DATA(listed->message);
+	struct rtmsg *info = NLMSG_DATA(listed->message);
 
 	return info->rtm_protocol == RTPROT_KERNEL ? 0 : note(listed, with);
 }

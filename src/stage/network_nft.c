@@ -183,11 +183,11 @@ void nft_meta(const struct nft *nft, int to, int what)
 	end(nft);
 }
 
-void nft_compare(const struct nft *nft, int from, int operator, const void *data, size_t size)
+void nft_compare(const struct nft *nft, int from, int operator, const void * data, size_t size)
 {
 	begin(nft, "cmp");
 	put_register(nft, NFTA_CMP_SREG, from);
-	batch_be32(nft->batch, NFTA_CMP_OP, (uint32_t)operator);
+	batch_be32(nft->batch, NFTA_CMP_OP, (uint32_t) operator);
 	put_value(nft->batch, NFTA_CMP_DATA, data, size);
 	end(nft);
 }
@@ -221,7 +221,7 @@ void nft_protocol(const struct nft *nft, int protocol)
 	nft_compare(nft, 0, NFT_CMP_EQ, &value, sizeof(value));
 }
 
-static void compare_name(const struct nft *nft, int what, int operator, const char *name)
+static void compare_name(const struct nft *nft, int what, int operator, const char * name)
 {
 	char whole[IFNAMSIZ] = { 0 };
 

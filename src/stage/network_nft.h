@@ -72,17 +72,17 @@ void nft_payload(const struct nft *nft, int to, int base, unsigned offset, unsig
 void nft_meta(const struct nft *nft, int to, int what);                                    /* NFT_META_* */
 
 /* Compares the `size` bytes from register `from` on; operator NFT_CMP_*. */
-void nft_compare(const struct nft *nft, int from, int operator, const void *data, size_t size);
+void nft_compare(const struct nft *nft, int from, int operator, const void * data, size_t size);
 void nft_mask(const struct nft *nft, int reg, const void *mask, size_t size);
 
 /* Each ends the rule unless what it says holds; they use R0. */
-void nft_family(const struct nft *nft, int family);                     /* it is AF_INET, AF_INET6 */
-void nft_protocol(const struct nft *nft, int protocol);                 /* it is IPPROTO_* */
-void nft_interface(const struct nft *nft, int what, const char *name);  /* NFT_META_IIFNAME, OIFNAME: it is this */
+void nft_family(const struct nft *nft, int family);                    /* it is AF_INET, AF_INET6 */
+void nft_protocol(const struct nft *nft, int protocol);                /* it is IPPROTO_* */
+void nft_interface(const struct nft *nft, int what, const char *name); /* NFT_META_IIFNAME, OIFNAME: it is this */
 void nft_interface_not(const struct nft *nft, int what, const char *name);
-void nft_dnatted(const struct nft *nft);                  /* the connection came through a published port */
+void nft_dnatted(const struct nft *nft); /* the connection came through a published port */
 void nft_address(const struct nft *nft, bool source, const struct address *network);
-void nft_port(const struct nft *nft, uint16_t first, uint16_t last); /* destination port; tcp, udp */
+void nft_port(const struct nft *nft, uint16_t first, uint16_t last);        /* destination port; tcp, udp */
 void nft_fib(const struct nft *nft, bool source, bool on_link, bool local); /* the address is the host's own (or not:
                                                                        `local`), on the link it came from: `on_link` */
 
@@ -95,7 +95,7 @@ void nft_map(const struct nft *nft, const char *map);
 void nft_accept(const struct nft *nft);
 void nft_goto(const struct nft *nft, const char *chain);
 void nft_return(const struct nft *nft);
-void nft_reject(const struct nft *nft, int type, int code); /* NFT_REJECT_* */
+void nft_reject(const struct nft *nft, int type, int code);              /* NFT_REJECT_* */
 void nft_dnat(const struct nft *nft, int family, int address, int port); /* registers */
 void nft_masquerade(const struct nft *nft);
 
@@ -111,14 +111,14 @@ void nft_neighbours(const struct nft *nft, const char *chain);
 
 /* ---- answers */
 
-/* The attribute that begins at *at, where *left bytes are left: what it holds, its type and length. Moves *at behind it.
- * NULL: there is none, or not all of it. */
+/* The attribute that begins at *at, where *left bytes are left: what it holds, its type and length. Moves *at behind
+ * it. NULL: there is none, or not all of it. */
 const uint8_t *nft_next(const uint8_t **at, size_t *left, int *ret_type, size_t *ret_length);
 
 /* What the first attribute of that type holds, and how many bytes; NULL: there is none. The second looks behind a
  * message's header. */
 const uint8_t *nft_find(const uint8_t *attributes, size_t length, int type, size_t *ret_length);
-const uint8_t *nft_attribute(const struct nlmsghdr *message, int type, size_t *ret_length);
+const uint8_t *nft_attribute(struct nlmsghdr *message, int type, size_t *ret_length);
 
 /* ---- what may be missing */
 

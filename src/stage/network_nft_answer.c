@@ -41,7 +41,7 @@ const uint8_t *nft_find(const uint8_t *attributes, size_t length, int type, size
 	return data;
 }
 
-const uint8_t *nft_attribute(const struct nlmsghdr *message, int type, size_t *ret_length)
+const uint8_t *nft_attribute(struct nlmsghdr *message, int type, size_t *ret_length)
 {
 	const size_t before = NLMSG_SPACE(sizeof(struct nfgenmsg));
 
@@ -64,7 +64,7 @@ int nft_explain(struct error *err)
 	return -1;
 }
 
-static int ignore(const struct nlmsghdr *message, void *with)
+static int ignore(struct nlmsghdr *message, void *with)
 {
 	(void)message;
 	(void)with;
@@ -77,8 +77,10 @@ int nft_probe(int key, struct error *err)
 		struct nlmsghdr header;
 		struct nfgenmsg body;
 	} request = {
-		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK, .nlmsg_seq = 1 },
+		.header = { .nlmsg_len = sizeof(request),
+			    .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
+			    .nlmsg_seq = 1 },
 	};
 	struct netlink_failure failure;
 	AUTO_CLOSE int fd = netlink_open(NETLINK_NETFILTER);

@@ -239,7 +239,7 @@ struct sought {
 	bool found;
 };
 
-CHILD static int compare_address(const struct nlmsghdr *message, void *with)
+CHILD static int compare_address(struct nlmsghdr *message, void *with)
 {
 	const struct ifaddrmsg *body = (const void *)((const char *)message + NLMSG_HDRLEN);
 	const char *at = (const char *)(body + 1), *end = (const char *)message + message->nlmsg_len;

@@ -1,8 +1,8 @@
 /* network_plan: keys of the network section as numbers. Parent, plan column: reads the host, changes nothing.
  *
  * What can be known without the segment's lock is decided and refused here: who may make interfaces at all, whether a
- * parent is there, whether the host forwards. Addresses that depend on others (a free one, the bridge's) stay open until
- * the host column has the lock (network_segment.c). */
+ * parent is there, whether the host forwards. Addresses that depend on others (a free one, the bridge's) stay open
+ * until the host column has the lock (network_segment.c). */
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>

@@ -1,8 +1,8 @@
-/* network_pool: addresses of a segment: each belongs to one sandbox, for as long as that lives. Parent, host column, under
- * the segment's mutex.
+/* network_pool: addresses of a segment: each belongs to one sandbox, for as long as that lives. Parent, host column,
+ * under the segment's mutex.
  *
- * An address is a lock on a byte of the segment's file. Automatic ones are searched from a random one on, so that one is
- * not given away again right after its sandbox ended. The kernel takes a namespace down some time after its last
+ * An address is a lock on a byte of the segment's file. Automatic ones are searched from a random one on, so that one
+ * is not given away again right after its sandbox ended. The kernel takes a namespace down some time after its last
  * process, and the veth with it; the host's end is named after the address, so that an address whose interface still
  * stands shows. What the profile asks for by name, and the last of a small network, is waited for a moment, in which
  * the janitor of the sandbox before gives it back. */

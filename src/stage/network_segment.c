@@ -1,5 +1,6 @@
-/* network_segment: what sandboxes share on the host. A segment is a bridge, or all point to point pairs together; it has
- * one file of locks, /run/sandbox/net-<network namespace>-<bridge>, one nftables table, and perhaps a bridge of ours.
+/* network_segment: what sandboxes share on the host. A segment is a bridge, or all point to point pairs together; it
+ * has one file of locks, /run/sandbox/net-<network namespace>-<bridge>, one nftables table, and perhaps a bridge of
+ * ours.
  *
  * The bytes of the file (stage/lock_file.h):
  *

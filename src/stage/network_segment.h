@@ -36,8 +36,8 @@ int bridge_make(struct segment *segment, struct arena *arena, struct error *err)
 /* network_bridge.c. Looks at the bridge and settles the segment's addresses. */
 int segment_look(struct segment *segment, const struct net_plan *net, struct error *err);
 
-/* network_pool.c. Becomes a user of the segment, and holds the profile's addresses or free ones: fills network->address, address6 and
- * number. */
+/* network_pool.c. Becomes a user of the segment, and holds the profile's addresses or free ones: fills
+ * network->address, address6 and number. */
 int segment_take(const struct segment *segment, const struct plan *plan, struct network_host *network,
 		 struct error *err);
 

@@ -1,15 +1,15 @@
 /* network_table: what the sandboxes of one segment share of nftables on the host: the table `inet sandbox-BRIDGE`, for
  * point to point pairs `inet sandbox`.
  *
- * host (launcher, with CAP_NET_ADMIN, under the segment's lock) makes the table when it is not there (table_ensure) and
- * puts in what is this sandbox's own (table_add): elements of sets and maps. The rules never change, so a start costs as
- * much beside 500 others as alone. The janitor takes the elements out again (table_remove), sweeps out what dead
- * sandboxes have left (table_sweep) and, when nobody is there any more, the table (table_delete). Each is one batch,
- * which takes effect whole or not at all.
+ * host (launcher, with CAP_NET_ADMIN, under the segment's lock) makes the table when it is not there (table_ensure)
+ * and puts in what is this sandbox's own (table_add): elements of sets and maps. The rules never change, so a start
+ * costs as much beside 500 others as alone. The janitor takes the elements out again (table_remove), sweeps out what
+ * dead sandboxes have left (table_sweep) and, when nobody is there any more, the table (table_delete). Each is one
+ * batch, which takes effect whole or not at all.
  *
- * The table is known as ours by its comment; one of that name without it is somebody else's and an error. What is there
- * already of a sandbox's address or published port belongs to a dead one, because both are held under locks: it is taken
- * out first, so that nothing is inherited.
+ * The table is known as ours by its comment; one of that name without it is somebody else's and an error. What is
+ * there already of a sandbox's address or published port belongs to a dead one, because both are held under locks: it
+ * is taken out first, so that nothing is inherited.
  *
  * Rules: network_table_rules.c. Elements: network_table_entries.c. Needs: network_nft's needs. Undo: table_remove().
  */
@@ -43,7 +43,7 @@ static int transmit(const struct table *table, const struct nft *nft, struct err
 }
 
 /* One request and its answers. -1 with errno in err->sys_errno. */
-static int ask(const struct table *table, const struct nft *nft, int each(const struct nlmsghdr *, void *), void *with,
+static int ask(const struct table *table, const struct nft *nft, int each(struct nlmsghdr *, void *), void *with,
 	       struct error *err)
 {
 	struct messages messages = { 0 };
@@ -58,7 +58,7 @@ static int ask(const struct table *table, const struct nft *nft, int each(const 
 
 /* ---- the table itself */
 
-static int read_mark(const struct nlmsghdr *message, void *with)
+static int read_mark(struct nlmsghdr *message, void *with)
 {
 	static const size_t before = 2; /* the comment's type and length */
 	bool *ours = with;
@@ -205,7 +205,7 @@ struct held {
 	bool same;
 };
 
-static int compare_held(const struct nlmsghdr *message, void *with)
+static int compare_held(struct nlmsghdr *message, void *with)
 {
 	struct held *held = with;
 	size_t left = 0, length = 0;
@@ -293,7 +293,7 @@ static bool keep(struct sweep *sweep, const struct nft_element *element)
 	return entry;
 }
 
-static int read_elements(const struct nlmsghdr *message, void *with)
+static int read_elements(struct nlmsghdr *message, void *with)
 {
 	struct sweep *sweep = with;
 	size_t left = 0, length = 0;

@@ -73,8 +73,8 @@ static void put_port(uint8_t *to, uint32_t *size, uint16_t port)
 /* The sandbox's address that a published port leads to; NULL: it has none of that family. */
 static const struct address *target(const struct builder *builder, const struct published *published)
 {
-	const struct address *address = is_six(&published->listen) ? &builder->network->address6 :
-								     &builder->network->address;
+	const struct address *address =
+		is_six(&published->listen) ? &builder->network->address6 : &builder->network->address;
 
 	return address->family == AF_UNSPEC ? NULL : address;
 }

@@ -1,5 +1,5 @@
-/* network_table_rules: the sets and rules of a segment's table on the host, made once with it. Builds messages only; who
- * sends them, and why, is in network_table.c.
+/* network_table_rules: the sets and rules of a segment's table on the host, made once with it. Builds messages only;
+ * who sends them, and why, is in network_table.c.
  *
  *   prerouting, output  a connection to a published port goes to the sandbox. One to a loopback address never does: the
  *                       answer could not come back; the socket that holds the port serves those (network_publish).
@@ -193,8 +193,8 @@ static void make_echo(const struct nft *nft, int protocol, uint8_t type)
 	accept_it(nft);
 }
 
-/* What the profile opens: everything, a protocol, a block of ports by the first byte of their numbers (which stands where
- * the first port of the block would), a port. */
+/* What the profile opens: everything, a protocol, a block of ports by the first byte of their numbers (which stands
+ * where the first port of the block would), a port. */
 static void make_host(const struct nft *nft, int six)
 {
 	int behind = six ? 4 : 1;

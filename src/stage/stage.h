@@ -346,14 +346,14 @@ struct inside {
 	int keyring;         /* session: serial number of the fresh session keyring; -1: the kernel has no keys */
 	struct {
 		uint64_t mount, below; /* mount ids; 0: there is none */
-	} cover;               /* names: a read-only directory that got files on top, and what that hides */
-	int pty_slave;       /* -1: none */
-	int pty_master;      /* to be sent up right after the enter column, then -1 */
+	} cover;                       /* names: a read-only directory that got files on top, and what that hides */
+	int pty_slave;                 /* -1: none */
+	int pty_master;                /* to be sent up right after the enter column, then -1 */
 };
 
 /* ---- host: deeds, plain data ------------------------------------------------------------------------------- */
 
-struct cgroup_host; /* private to the cgroup stage; made by cgroup_host, freed by cgroup_undo */
+struct cgroup_host;  /* private to the cgroup stage; made by cgroup_host, freed by cgroup_undo */
 struct network_host; /* private to the network stage, but for run/forward; made by network_host, undone by
                         network_undo */
 struct usage;

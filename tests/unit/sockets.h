@@ -1,4 +1,5 @@
-/* sockets: servers and clients of the test's own, and what they say to each other. Whoever waits gives up after a while. */
+/* sockets: servers and clients of the test's own, and what they say to each other. Whoever waits gives up after a
+ * while. */
 #ifndef UNIT_SOCKETS_H
 #define UNIT_SOCKETS_H
 
