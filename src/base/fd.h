@@ -13,7 +13,7 @@
 /* Closes *fd if it is open and sets it to -1; errno survives. */
 CHILD void fd_close(int *fd);
 
-/* Closes every descriptor but keep[0] .. keep[count - 1], which it sorts; -1 among them is nothing. 0, -1 with errno. */
+/* Closes every descriptor but keep[0] .. keep[count - 1], which it sorts; -1 there is nothing. 0, or -1 with errno. */
 CHILD int fd_close_others(int *keep, size_t count);
 
 static inline int take_fd(int *fd)

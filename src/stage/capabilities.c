@@ -215,7 +215,7 @@ static int not_kept(uint64_t wrong, struct error *err)
 }
 
 /* A payload that keeps capabilities keeps the kernel's own rules for setuid(2) as well: a server that gives up root
- * must lose them by that. SECBIT_KEEP_CAPS stays unlocked: where there is nothing to keep it means nothing, and programs
+ * must lose them by that. SECBIT_KEEP_CAPS stays unlocked: with nothing to keep it means nothing, and programs
  * that give up capabilities of their own set it first and end when they may not, ping(8) among them. */
 static unsigned long securebits(const struct capabilities_plan *caps)
 {

@@ -1,7 +1,7 @@
 /* network: what the payload can reach.
  *
  * plan     (parent, before anything exists) settles that `network.mode`, `namespaces` and `join` say the same: "none"
- *          is a namespace of the sandbox's own, "host" is none, a joined namespace is somebody else's and stays as it is;
+ *          is a namespace of the sandbox's own, "host" is none, a joined one is somebody else's and stays as it is;
  *          a mode that brings an interface is turned into numbers (network_plan.c).
  * host     (parent) makes and holds what the sandbox needs of the host, in this order: names are resolved; ports are
  *          reserved; under the lock of the segment (network_segment.c) the sandbox gets its addresses, the janitor is
@@ -30,6 +30,8 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "profile/schema.h"
+#include "stage/network_link.h"
+#include "stage/network_pasta.h"
 #include "stage/network_segment.h"
 
 /* ---- plan */

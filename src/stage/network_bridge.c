@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "stage/network_link.h"
 #include "stage/network_segment.h"
 
 static int refuse(struct error *err)

@@ -18,11 +18,11 @@
  *
  * Needs: network_nft's needs, in a network namespace owned by a user namespace: Linux 5.12 for all of it.
  */
-#include "stage/network.h"
 
 #include <string.h>
 
 #include "base/format.h"
+#include "stage/network_look.h"
 #include "stage/network_nft.h"
 
 _Static_assert((int)NETWORK_OUTBOUND_RULES_VERDICT_ALLOW == (int)NETWORK_INBOUND_RULES_VERDICT_ALLOW &&

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/format.h"
-#include "stage/network.h"
+#include "stage/network_link.h"
 
 int forwarding_on(int family)
 {

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "stage/network.h"
+#include "stage/network_link.h"
 
 struct way {
 	int key, index;

@@ -32,6 +32,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/syscall.h"
+#include "stage/network_link.h"
 #include "stage/network_segment.h"
 
 struct janitor {

@@ -24,7 +24,8 @@
 
 #include "base/fd.h"
 #include "base/format.h"
-#include "stage/network.h"
+#include "stage/network_link.h"
+#include "stage/network_look.h"
 
 /* ---- messages that several files build */
 

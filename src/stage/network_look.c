@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/format.h"
-#include "stage/network.h"
+#include "stage/network_look.h"
 
 /* ---- interfaces */
 

@@ -16,7 +16,8 @@
 
 #include "base/fd.h"
 #include "base/format.h"
-#include "stage/network.h"
+#include "stage/network_link.h"
+#include "stage/network_look.h"
 
 struct moved {
 	struct link_info link;

@@ -166,7 +166,7 @@ CHILD void pasta_become(const struct pasta_start *start)
 
 	/* Not dumpable until execve: root of a joined user namespace could look into this copy of the launcher. */
 	if (!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) && !leave_groups(&err) && !enter_userns(start, &err) &&
-	    !hurry_addresses(start, &err) && !keep_capabilities(&err) && !shed_the_rest(&err) && !check_device(&err) &&
+	    !keep_capabilities(&err) && !hurry_addresses(start, &err) && !shed_the_rest(&err) && !check_device(&err) &&
 	    !tie_to_launcher(start, &err) && !arrange_descriptors(start, &err)) {
 		ready = 1;
 		(void)execve(start->argv[0], start->argv, no_environment);

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "stage/network.h"
+#include "stage/network_link.h"
+#include "stage/network_pasta.h"
+#include "stage/network_segment.h"
 
 /* ---- values */
 

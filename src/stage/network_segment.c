@@ -14,6 +14,7 @@
  * that somebody else has just taken down: it is opened anew.
  */
 #include "stage/network_segment.h"
+#include "stage/network_link.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,8 +3,33 @@
 #define STAGE_NETWORK_SEGMENT_H
 
 #include "stage/lock_file.h"
-#include "stage/network.h"
+#include "stage/network_look.h"
 
+/* network_table.c. The table of one segment in the launcher's namespace, through a NETLINK_NETFILTER socket. */
+struct table_site {
+	const char *bridge;               /* NULL: the table of all point to point pairs */
+	struct address address, address6; /* the host's own on it; bridge only */
+	bool isolated;
+};
+
+const char *table_name(const struct table_site *site, char to[64]);
+
+/* Makes the table when it is not there. 1: made it now, 0: it was there, -1. */
+int table_ensure(int nfnl, const struct table_site *site, struct error *err);
+
+/* Puts in, or takes out, everything of one sandbox: NAT, published ports, what it may reach of the host (outbound rules
+ * with to = "host"), and, point to point, its interface. Taking out what is not there is no error. */
+int table_add(int nfnl, const struct table_site *site, const struct plan *plan, const struct network_host *network,
+	      struct error *err);
+int table_remove(int nfnl, const struct table_site *site, const struct plan *plan, const struct network_host *network,
+		 struct error *err);
+
+/* Takes out every element that belongs to a sandbox address for which `alive` is false. */
+int table_sweep(int nfnl, const struct table_site *site, bool alive(const struct address *, void *), void *with,
+		struct error *err);
+int table_delete(int nfnl, const struct table_site *site, struct error *err);
+
+/* Bytes of the lock file. */
 enum {
 	LOCK_MUTEX = 0,
 	LOCK_USERS = 1,
@@ -65,5 +90,18 @@ int segment_end(struct segment *segment, struct arena *arena, struct error *err)
 
 /* Path of the lock file, in static memory. */
 const char *segment_path(const struct segment *segment);
+
+/* network_bridge.c. Fails when the host has a route into the network of `address` through another interface than
+ * `except`. */
+int segment_check_overlap(int route, int key, const struct address *address, int except, struct error *err);
+
+/* network_janitor.c: the process that takes back what does not die by itself. */
+/* Forks it. It has a copy of everything made so far, and the segment's locks. network->janitor becomes its lifeline. */
+int janitor_start(const struct plan *plan, struct network_host *network, const struct segment *segment,
+		  struct error *err);
+/* Hands it the sandbox's network namespace: for an interface that goes back, and to choose when it goes. */
+int janitor_tell(const struct network_host *network, int child_netns, struct error *err);
+/* Lets go of it; with `wait`, until it has given the interface back. */
+void janitor_let_go(struct network_host *network, bool wait);
 
 #endif

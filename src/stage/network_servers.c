@@ -16,7 +16,7 @@
 
 #include "base/file.h"
 #include "stage/name_files.h"
-#include "stage/network.h"
+#include "stage/network_pasta.h"
 
 enum { FILE_MAX = 64 * 1024 };
 

@@ -14,6 +14,7 @@
  * Rules: network_table_rules.c. Elements: network_table_entries.c. Needs: network_nft's needs. Undo: table_remove().
  */
 #include "stage/network_table.h"
+#include "stage/network_segment.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 #ifndef STAGE_NETWORK_TABLE_H
 #define STAGE_NETWORK_TABLE_H
 
-#include "stage/network.h"
 #include "stage/network_nft.h"
+#include "stage/network_segment.h"
 
 /* Every set has an IPv4 and an IPv6 form. */
 enum set_id {

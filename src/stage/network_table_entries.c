@@ -5,6 +5,7 @@
  * and removing costs the same whoever else is there (a set of intervals takes 10 ms to lose one of 500 elements). They
  * are the sum of what is allowed: the order of rules, and what they deny, is the filter's inside (network_filter.c).
  */
+#include "stage/network_segment.h"
 #include "stage/network_table.h"
 
 #include <arpa/inet.h>
