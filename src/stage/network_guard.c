@@ -11,8 +11,8 @@
  *	ARP                 sender's hardware and protocol address the sandbox's own; 0.0.0.0 for a probe (RFC 5227)
  *	IPv4                source the sandbox's own; UDP not from port 67, where DHCP servers are
  *	IPv6                source the sandbox's own; no extension header but a fragment's, in which nobody takes
- *	                    neighbour discovery (RFC 6980); ICMPv6 no router advertisement and no redirect; an advertisement of a
- *	                    neighbour only of the sandbox's own address; UDP not from port 547
+ *	                    neighbour discovery (RFC 6980); ICMPv6 no router advertisement and no redirect; an
+ *	                    advertisement of a neighbour only of the sandbox's own address; UDP not from port 547
  *	everything else     dropped
  *
  * A packet too short for a test is passed: the kernel ends a program that reads beyond the packet with 0, which is "ok"

@@ -70,9 +70,9 @@ CHILD static int enter_userns(const struct pasta_start *start, struct error *err
 	return 0;
 }
 
-/* As long as the kernel looks whether its link-local address is a duplicate, packets of it come from "::", which pasta of
- * 2023 then takes for the sandbox's address: no look. Done by another process, because there is no way back from that
- * network namespace. Without IPv6 there is no such file, and no need. */
+/* As long as the kernel looks whether its link-local address is a duplicate, packets of it come from "::", which
+ * pasta of 2023 then takes for the sandbox's address: no look. Done by another process, because there is no way back
+ * from that network namespace. Without IPv6 there is no such file, and no need. */
 CHILD static int hurry_addresses(const struct pasta_start *start, struct error *err)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
