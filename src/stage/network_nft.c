@@ -338,6 +338,11 @@ void nft_accept(const struct nft *nft)
 	verdict(nft, NF_ACCEPT, NULL);
 }
 
+void nft_drop(const struct nft *nft)
+{
+	verdict(nft, NF_DROP, NULL);
+}
+
 void nft_goto(const struct nft *nft, const char *chain)
 {
 	verdict(nft, NFT_GOTO, chain);

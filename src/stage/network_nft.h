@@ -93,6 +93,7 @@ void nft_map(const struct nft *nft, const char *map);
 
 /* What a rule does. */
 void nft_accept(const struct nft *nft);
+void nft_drop(const struct nft *nft);
 void nft_goto(const struct nft *nft, const char *chain);
 void nft_return(const struct nft *nft);
 void nft_reject(const struct nft *nft, int type, int code);              /* NFT_REJECT_* */

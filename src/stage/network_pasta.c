@@ -287,9 +287,9 @@ CHILD static int check_address(int route, int key, const struct address *address
 	return error_exit(err, EXIT_OF_HOST);
 }
 
-/* pasta of 2023 takes the sandbox's IPv6 address from the first packet that comes out, and until then leads a published
- * port to "::". This one is of a protocol that it knows nothing of (RFC 3692's for experiments), and goes no further.
- * Where there is no IPv6, nothing needs it. */
+/* pasta of 2023 takes the sandbox's IPv6 address from the packets that come out, and until then leads a published port
+ * to "::". This one is of a protocol that it knows nothing of (RFC 3692's for experiments), and goes no further. Where
+ * there is no IPv6, nothing needs it. */
 CHILD static void introduce(void)
 {
 	static const struct sockaddr_in6 anybody = {
@@ -311,9 +311,11 @@ CHILD int pasta_enter(const struct plan *plan, const struct network_host *networ
 	if (check_address(route, K_NETWORK_ADDRESS, &plan->network.net->address, err) ||
 	    check_address(route, K_NETWORK_ADDRESS6, &plan->network.net->address6, err))
 		return -1;
+	if (messages_send(&network->wall, filter, 0, err))
+		return -1;
 	if (plan->network.net->ports)
 		introduce();
-	return messages_send(&network->wall, filter, 0, err);
+	return 0;
 }
 
 /* ---- undo -------------------------------------------------------------------------------------------------------- */

@@ -31,7 +31,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "base/file.h"
 #include "base/syscall.h"
@@ -67,26 +66,6 @@ CHILD static int enter_userns(const struct pasta_start *start, struct error *err
 	    (start->uid != ID_UNSET && sys_setresuid(start->uid, start->uid, start->uid)))
 		return fail_errno(err, K_NETWORK_MODE, "cannot become user %u, group %u of the sandbox for pasta",
 				  start->uid, start->gid);
-	return 0;
-}
-
-/* As long as the kernel looks whether its link-local address is a duplicate, packets of it come from "::", which
- * pasta of 2023 then takes for the sandbox's address: no look. Done by another process, because there is no way back
- * from that network namespace. Without IPv6 there is no such file, and no need. */
-CHILD static int hurry_addresses(const struct pasta_start *start, struct error *err)
-{
-	struct clone_args args = { .exit_signal = SIGCHLD };
-	pid_t pid = sys_clone3(&args);
-
-	if (pid == 0) {
-		if (!setns(start->netns, CLONE_NEWNET))
-			(void)write_file_at(AT_FDCWD, "/proc/sys/net/ipv6/conf/default/accept_dad", "0");
-		_exit(0);
-	}
-	if (pid < 0)
-		return fail_errno(err, K_NETWORK_MODE, "cannot fork for pasta");
-	while (wait4(pid, NULL, 0, NULL) < 0 && errno == EINTR)
-		;
 	return 0;
 }
 
@@ -166,8 +145,8 @@ CHILD void pasta_become(const struct pasta_start *start)
 
 	/* Not dumpable until execve: root of a joined user namespace could look into this copy of the launcher. */
 	if (!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) && !leave_groups(&err) && !enter_userns(start, &err) &&
-	    !keep_capabilities(&err) && !hurry_addresses(start, &err) && !shed_the_rest(&err) && !check_device(&err) &&
-	    !tie_to_launcher(start, &err) && !arrange_descriptors(start, &err)) {
+	    !keep_capabilities(&err) && !shed_the_rest(&err) && !check_device(&err) && !tie_to_launcher(start, &err) &&
+	    !arrange_descriptors(start, &err)) {
 		ready = 1;
 		(void)execve(start->argv[0], start->argv, no_environment);
 		fail_errno(&err, K_NETWORK_MODE, "cannot execute %s", start->argv[0]);

@@ -30,6 +30,19 @@ static void refuse(const struct nft *nft, const struct address *network, const c
 	nft_rule_end(nft, comment);
 }
 
+/* What the kernel itself sends before it has an address it trusts. pasta of 2023 takes the sender of any packet for the
+ * sandbox's address, and would lead published ports to "::". */
+static void drop_nameless(const struct nft *nft)
+{
+	static const struct address nobody = { .family = AF_INET6, .prefix = 128 };
+
+	nft_rule(nft, WALL_CHAIN);
+	nft_interface_not(nft, NFT_META_OIFNAME, "lo");
+	nft_address(nft, true, &nobody);
+	nft_drop(nft);
+	nft_rule_end(nft, "pasta would take it for the address");
+}
+
 int wall_build(const struct plan *plan, const struct network_host *network, struct messages *ret, struct error *err)
 {
 	static const struct address loopback = { .family = AF_INET, .bytes = { 127 }, .prefix = 8 };
@@ -44,6 +57,7 @@ int wall_build(const struct plan *plan, const struct network_host *network, stru
 	refuse(&nft, &loopback6, "the host's own");
 	if (!filter_allows_metadata(plan->profile))
 		refuse(&nft, &metadata, "metadata");
+	drop_nameless(&nft);
 	nft_finish(&nft);
 	return batch_finish(nft.batch, ret, err);
 }
