@@ -174,6 +174,8 @@ static int furnish_bridge(struct segment *segment, struct arena *arena, struct e
 	link_no_autoconf(batch, K_NETWORK_BRIDGE_NAME, segment->bridge.index);
 	build_address(batch, segment, K_NETWORK_BRIDGE_ADDRESS, &segment->site.address);
 	build_address(batch, segment, K_NETWORK_BRIDGE_ADDRESS6, &segment->site.address6);
+	if (segment->site.address6.family)
+		link_local(batch, K_NETWORK_BRIDGE_ADDRESS6, segment->bridge.index);
 	batch_message(batch, RTM_SETLINK, 0, &header, sizeof(header));
 	batch_label(batch, K_NETWORK_BRIDGE_NAME, -1, "set the bridge %s up", segment->site.bridge);
 	batch_text(batch, IFLA_IFALIAS, OUR_ALIAS);

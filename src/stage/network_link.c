@@ -59,6 +59,13 @@ void link_address(struct batch *batch, int key, int interface, const struct addr
 		batch_address(batch, IFA_BROADCAST, &broadcast);
 }
 
+void link_local(struct batch *batch, int key, int interface)
+{
+	static const struct address address = { .family = AF_INET6, .bytes = { 0xfe, 0x80, [15] = 1 }, .prefix = 64 };
+
+	link_address(batch, key, interface, &address, "fe80::1/64");
+}
+
 void link_no_autoconf(struct batch *batch, int key, int interface)
 {
 	struct ifinfomsg header = { .ifi_index = interface };
@@ -193,8 +200,10 @@ static void build_host_address(struct batch *batch, const struct network_host *n
 	own6.prefix = network->address6.prefix;
 	if (own.family)
 		link_address(batch, K_NETWORK_GATEWAY, link, &own, address_text(&own, true, text));
-	if (own6.family)
-		link_address(batch, K_NETWORK_GATEWAY6, link, &own6, address_text(&own6, true, text));
+	if (!own6.family)
+		return;
+	link_address(batch, K_NETWORK_GATEWAY6, link, &own6, address_text(&own6, true, text));
+	link_local(batch, K_NETWORK_GATEWAY6, link);
 }
 
 /* An address that the profile names may have been another sandbox's a moment ago, whose interface the kernel has not

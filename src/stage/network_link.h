@@ -9,6 +9,9 @@ int mac_random(uint8_t mac[MAC_SIZE]);
 
 /* Messages that several files build. */
 void link_address(struct batch *batch, int key, int interface, const struct address *address, const char *text);
+/* fe80::1, for a host's end that forwards IPv6: the kernel asks for a neighbour from a link-local address, or not at all,
+ * when the packet is not its own (ndisc_solicit, net/ipv6/ndisc.c). */
+void link_local(struct batch *batch, int key, int interface);
 /* No link-local IPv6 address, no answers to router advertisements: what is not asked for is not there. */
 void link_no_autoconf(struct batch *batch, int key, int interface);
 /* A token bucket as the root queue: `rate` in bytes per second. */
