@@ -70,7 +70,9 @@ static int read_mark(struct nlmsghdr *message, void *with)
 	return 0;
 }
 
-/* 1: it is there. 0: it is not. -1: it is somebody else's, or cannot be read. */
+enum { NOT_THERE, OURS, SOMEBODY_ELSES };
+
+/* -1: it cannot be read. */
 static int look(const struct table *table, struct error *err)
 {
 	struct nft nft = start(table, K_NETWORK_MODE);
@@ -78,15 +80,17 @@ static int look(const struct table *table, struct error *err)
 
 	nft_message(&nft, NFT_MSG_GETTABLE, 0, "read an nftables table");
 	batch_text(nft.batch, NFTA_TABLE_NAME, table->name);
-	if (ask(table, &nft, read_mark, &ours, err)) {
-		if (err->sys_errno == ENOENT)
-			return 0;
-		if (err->sys_errno == EINVAL) /* nfnetlink without nf_tables */
-			err->sys_errno = EOPNOTSUPP;
-		return nft_explain(err);
-	}
-	if (ours)
-		return 1;
+	if (!ask(table, &nft, read_mark, &ours, err))
+		return ours ? OURS : SOMEBODY_ELSES;
+	if (err->sys_errno == ENOENT)
+		return NOT_THERE;
+	if (err->sys_errno == EINVAL) /* nfnetlink without nf_tables */
+		err->sys_errno = EOPNOTSUPP;
+	return nft_explain(err);
+}
+
+static int fail_foreign(const struct table *table, struct error *err)
+{
 	fail(err, K_NETWORK_BRIDGE_NAME, "cannot use the nftables table inet %s: it is not one of ours", table->name);
 	error_remedy(err, "name another bridge, or see whose it is with `nft list table inet %s`", table->name);
 	return error_exit(err, EXIT_OF_HOST);
@@ -110,8 +114,12 @@ int table_ensure(int nfnl, const struct table_site *site, struct error *err)
 
 	table_name(site, table.name);
 	status = look(&table, err);
-	if (status >= 0)
-		status = status ? 0 : make(&table, err);
+	if (status == NOT_THERE)
+		status = make(&table, err);
+	else if (status == OURS)
+		status = 0;
+	else if (status == SOMEBODY_ELSES)
+		status = fail_foreign(&table, err);
 	arena_free(&arena);
 	return status;
 }
@@ -124,7 +132,7 @@ int table_delete(int nfnl, const struct table_site *site, struct error *err)
 
 	table_name(site, table.name);
 	status = look(&table, err);
-	if (status == 1) {
+	if (status == OURS) {
 		struct nft nft = start(&table, K_NETWORK_MODE);
 
 		nft_begin(&nft);
@@ -134,7 +142,7 @@ int table_delete(int nfnl, const struct table_site *site, struct error *err)
 		status = transmit(&table, &nft, err);
 	}
 	arena_free(&arena);
-	return status;
+	return status < 0 ? -1 : 0;
 }
 
 /* ---- elements */
@@ -347,10 +355,10 @@ int table_sweep(int nfnl, const struct table_site *site, bool alive(const struct
 
 	table_name(site, table.name);
 	status = look(&table, err);
-	if (status == 1)
+	if (status == OURS)
 		status = sweep_table(&sweep, err);
 	arena_free(&arena);
-	return status;
+	return status < 0 ? -1 : 0;
 }
 
 /* ---- of one sandbox */

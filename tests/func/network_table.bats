@@ -258,12 +258,12 @@ inside() {
 	wait_until 5 says client TCP4:192.0.2.1:8080 first
 	# Launcher, child and janitor at one stroke, as when the machine's memory is out.
 	ip netns pids "$NET-host" | while read -r pid; do
-		grep -qa sandbox "/proc/$pid/cmdline" && kill -9 "$pid"
+		if grep -qa sandbox "/proc/$pid/cmdline"; then kill -9 "$pid"; fi
 	done
+	wait
 	PIDS=
 	run on host nft list ruleset
 	assert_output '10.88.0.5 . tcp . 80'
-	wait_until 5 sh -c "! ip -n $NET-host -o link show type veth | grep -q master"
 	segment next 'address = "10.88.0.5/24"; publish = ( { host = 8080; guest = 8001; listen = "0.0.0.0"; } );'
 	start next "$ANSWER answer 8001 second; $GET reach 10.88.0.1 80 >&2; sleep 60" 2>"$TMP/said"
 	wait_until 5 says client TCP4:192.0.2.1:8080 second
