@@ -211,7 +211,7 @@ static bool read_element(const uint8_t *from, size_t length, struct nft_element 
 /* What the kernel has for the key of an element. */
 struct held {
 	const struct nft_element *element;
-	bool same;
+	bool there, same; /* same: and it leads to the same place */
 };
 
 static int compare_held(struct nlmsghdr *message, void *with)
@@ -222,28 +222,54 @@ static int compare_held(struct nlmsghdr *message, void *with)
 	const uint8_t *from = at ? nft_next(&at, &left, &(int){ 0 }, &length) : NULL;
 	struct nft_element element;
 
+	held->there = from;
 	held->same = from && read_element(from, length, &element) && element.data_size == held->element->data_size &&
 		     !memcmp(element.data, held->element->data, element.data_size);
 	return 0;
 }
 
-/* Whether a published port still leads to this sandbox: its socket is closed by now, and the next sandbox may have put
- * itself in the place. */
-static bool is_ours(const struct table *table, const struct table_entry *entry)
+static struct held look_up(const struct table *table, const struct table_entry *entry)
 {
 	struct nft nft = start(table, K_NETWORK_PUBLISH);
 	struct held held = { .element = &entry->element };
 	struct nft_element wanted = entry->element;
 	struct error ignored;
 
-	if (!wanted.data_size)
-		return true;
 	wanted.data_size = 0;
 	nft_message(&nft, NFT_MSG_GETSETELEM, 0, "read an nftables map");
 	nft_elements(&nft, entry->set);
 	nft_element(&nft, &wanted);
 	nft_elements_end(&nft);
-	return !ask(table, &nft, compare_held, &held, &ignored) && held.same;
+	if (ask(table, &nft, compare_held, &held, &ignored))
+		held.there = held.same = false;
+	return held;
+}
+
+/* Whether a published port still leads to this sandbox: its socket is closed by now, and the next sandbox may have put
+ * itself in the place. */
+static bool is_ours(const struct table *table, const struct table_entry *entry)
+{
+	return !entry->element.data_size || look_up(table, entry).same;
+}
+
+/* A published port of a sandbox that has just ended leads there until its janitor wakes: the usual case for launches in
+ * a row, so it is looked for first. A batch that fails with EEXIST would tell it too, but the kernel waits for all
+ * processors (synchronize_rcu) whenever it takes a batch back, some 10 ms. */
+static int release_ports(const struct table *table, const struct table_entries *entries, struct error *err)
+{
+	struct table_entries taken = { 0 };
+
+	for (size_t i = 0; i < entries->count; i++) {
+		struct table_entry *entry = NULL;
+
+		if (!entries->items[i].element.data_size || !look_up(table, &entries->items[i]).there)
+			continue;
+		entry = table_entry_new(table->arena, &taken);
+		if (!entry)
+			return fail_errno(err, K_NETWORK_PUBLISH, "cannot get memory");
+		*entry = entries->items[i];
+	}
+	return taken.count ? send_entries(table, taken.items, taken.count, true, err) : 0;
 }
 
 /* All of them, or, when one is not there, each by itself. */
@@ -378,7 +404,7 @@ int table_add(int nfnl, const struct table_site *site, const struct plan *plan, 
 	struct table_entries entries;
 
 	table_name(site, table.name);
-	if (table_entries(site, plan, network, &entries, err))
+	if (table_entries(site, plan, network, &entries, err) || release_ports(&table, &entries, err))
 		return -1;
 	if (!send_entries(&table, entries.items, entries.count, false, err))
 		return 0;
