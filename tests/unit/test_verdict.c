@@ -119,6 +119,23 @@ static void a_launch_that_failed(void **state)
 	assert_int_equal(verdict_exit_status(&launch, &outcome), EXIT_OF_HOST);
 }
 
+/* Everything was killed then: that is no verdict of its own. */
+static void a_network_that_was_lost(void **state)
+{
+	struct launch launch = launch_of_test();
+	struct outcome outcome = { .verdict = VERDICT_NETWORK_LOST,
+				   .running = true,
+				   .failed = true,
+				   .network_lost = true,
+				   .status_known = true,
+				   .wait_status = SIGKILL,
+				   .error = { .exit_status = EXIT_OF_STAGE } };
+
+	(void)state;
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_NETWORK_LOST);
+	assert_int_equal(verdict_exit_status(&launch, &outcome), EXIT_OF_STAGE);
+}
+
 /* ---- the record against its schema ---------------------------------------------------------------------------------
  */
 
@@ -244,6 +261,11 @@ static void records_follow_the_schema(void **state)
 		{ .verdict = VERDICT_SETUP_FAILED,
 		  .failed = true,
 		  .error = { .stage = "mounts", .phase = "enter", .what = "cannot open x", .sys_errno = 2 } },
+		{ .verdict = VERDICT_NETWORK_LOST,
+		  .running = true,
+		  .failed = true,
+		  .network_lost = true,
+		  .error = { .stage = "network", .phase = "attach", .what = "pasta ended", .exit_status = 123 } },
 	};
 
 	(void)state;
@@ -340,6 +362,7 @@ int main(void)
 		cmocka_unit_test(sigsys_without_a_killing_filter),
 		cmocka_unit_test(a_launch_that_was_called_off),
 		cmocka_unit_test(a_launch_that_failed),
+		cmocka_unit_test(a_network_that_was_lost),
 		cmocka_unit_test(records_follow_the_schema),
 		cmocka_unit_test(a_refused_profile_has_a_record),
 		cmocka_unit_test(every_touched_limit_is_listed),
