@@ -128,6 +128,14 @@ static void build_inside(struct batch *batch, const struct net_plan *net, const 
 		batch_u32(batch, IFLA_MTU, (uint32_t)net->mtu);
 }
 
+/* As many queues as an end has anyway. Without saying so it is made with one for each processor, and the kernel then
+ * takes those back, for which it waits for all processors, twice (drivers/net/veth.c). */
+static void build_queues(struct batch *batch)
+{
+	batch_u32(batch, IFLA_NUM_TX_QUEUES, 1);
+	batch_u32(batch, IFLA_NUM_RX_QUEUES, 1);
+}
+
 static void build_veth(struct batch *batch, const struct net_plan *net, const struct network_host *network,
 		       int child_netns)
 {
@@ -137,6 +145,7 @@ static void build_veth(struct batch *batch, const struct net_plan *net, const st
 	batch_label(batch, K_NETWORK_MODE, -1, "make the veth pair %s and %s", network->link, net->interface);
 	batch_text(batch, IFLA_IFNAME, network->link);
 	batch_u32(batch, IFLA_GROUP, OUR_GROUP);
+	build_queues(batch);
 	if (net->mtu)
 		batch_u32(batch, IFLA_MTU, (uint32_t)net->mtu);
 	if (network->bridge)
@@ -147,6 +156,7 @@ static void build_veth(struct batch *batch, const struct net_plan *net, const st
 	batch_nest(batch, VETH_INFO_PEER);
 	batch_raw(batch, &header, sizeof(header));
 	build_inside(batch, net, network, child_netns);
+	build_queues(batch);
 	batch_end(batch);
 	batch_end(batch);
 	batch_end(batch);
@@ -247,7 +257,7 @@ static int attach_veth(int route, const struct plan *plan, struct network_host *
 		build_port(batch, net, network, link.index);
 	else
 		build_host_address(batch, network, link.index);
-	if (net->spoof_protection && guard_build(plan, network, link.index, batch, err))
+	if (guard_build(plan, network, link.index, batch, err))
 		return -1;
 	if (net->rate_ingress)
 		link_rate(batch, K_NETWORK_RATE_INGRESS, link.index, net->rate_ingress);
