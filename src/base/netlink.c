@@ -164,8 +164,7 @@ CHILD int netlink_exchange(int fd, void *bytes, size_t length, struct netlink_fa
 }
 
 /* 1: go on reading. 0 or -1: the end, and what it comes to. */
-CHILD static int take_answer(struct nlmsghdr *at, int each(struct nlmsghdr *, void *), void *with,
-			     struct netlink_failure *ret)
+CHILD static int take_answer(struct nlmsghdr *at, const struct netlink_reader *reader, struct netlink_failure *ret)
 {
 	if (at->nlmsg_type == NLMSG_ERROR || at->nlmsg_type == NLMSG_DONE) {
 		if (!error_of(at))
@@ -174,10 +173,10 @@ CHILD static int take_answer(struct nlmsghdr *at, int each(struct nlmsghdr *, vo
 		take_words(at, ret->text, sizeof(ret->text));
 		return -1;
 	}
-	return at->nlmsg_type == NLMSG_NOOP || !each(at, with) ? 1 : failed(ret, 0, errno);
+	return at->nlmsg_type == NLMSG_NOOP || !reader->each(at, reader->with) ? 1 : failed(ret, 0, errno);
 }
 
-CHILD int netlink_request(int fd, const void *request, size_t length, int each(struct nlmsghdr *, void *), void *with,
+CHILD int netlink_request(int fd, const void *request, size_t length, const struct netlink_reader *reader,
 			  struct netlink_failure *ret)
 {
 	char answer[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
@@ -192,7 +191,7 @@ CHILD int netlink_request(int fd, const void *request, size_t length, int each(s
 		if (n <= 0)
 			return failed(ret, SIZE_MAX, n ? errno : EPROTO);
 		for (; NLMSG_OK(at, n); at = NLMSG_NEXT(at, n)) {
-			int end = at->nlmsg_seq == header->nlmsg_seq ? take_answer(at, each, with, ret) : 1;
+			int end = at->nlmsg_seq == header->nlmsg_seq ? take_answer(at, reader, ret) : 1;
 
 			if (end != 1)
 				return end;

@@ -27,10 +27,15 @@ CHILD int netlink_open(int protocol);
  * others may have taken effect (NETLINK_ROUTE), or not (a NETLINK_NETFILTER batch: all or nothing). */
 CHILD int netlink_exchange(int fd, void *bytes, size_t length, struct netlink_failure *ret);
 
+struct netlink_reader {
+	int (*each)(struct nlmsghdr *message, void *with); /* 0: go on. -1 with errno: give up */
+	void *with;
+};
+
 /* Sends one request and calls `each` for every message of the answer, until NLMSG_DONE or, without NLM_F_DUMP, the
- * acknowledgement. `each` returns 0 to go on, or -1 with errno to give up. 0, or -1 with *ret saying why; after -1 the
+ * acknowledgement. 0, or -1 with *ret saying why; after -1 the
  * socket may hold more of the answer: close it. */
-CHILD int netlink_request(int fd, const void *request, size_t length, int each(struct nlmsghdr *, void *), void *with,
+CHILD int netlink_request(int fd, const void *request, size_t length, const struct netlink_reader *reader,
 			  struct netlink_failure *ret);
 
 #endif

@@ -59,6 +59,7 @@ void doctor_try_pasta(const struct profile *profile, const struct caller *caller
 	struct arena arena = { 0 };
 	const char *path = pasta_find(&arena, caller);
 	char uplink[IFNAMSIZ];
+	struct error ignored;
 	struct stat device;
 
 	(void)profile;
@@ -68,7 +69,8 @@ void doctor_try_pasta(const struct profile *profile, const struct caller *caller
 		return probe_broken(ret, "/dev/net/tun", "sudo modprobe tun");
 	if ((device.st_mode & 06) != 06 && (caller->root || access("/dev/net/tun", R_OK | W_OK)))
 		return probe_missing(ret, "/dev/net/tun is not open to every user", "sudo chmod 0666 /dev/net/tun");
-	forwarding_uplink(uplink);
+	if (forwarding_uplink(uplink, &ignored))
+		return probe_broken(ret, "the host's routes cannot be read", "ip route");
 	if (!uplink[0] && !routes_ipv6())
 		return probe_missing(ret, "the host has no default route, and pasta goes where that goes",
 				     "ip route shows the host's routes");
@@ -260,7 +262,8 @@ void doctor_try_forward_policy(const struct profile *profile, const struct calle
 	(void)profile;
 	if (!caller->root)
 		return probe_missing(ret, "not known: only root may read the host's rules", "");
-	if (nfnl < 0 || netlink_request(nfnl, &request, sizeof(request), look_at_chain, ret, &failure))
+	if (nfnl < 0 ||
+	    netlink_request(nfnl, &request, sizeof(request), &(struct netlink_reader){ look_at_chain, ret }, &failure))
 		return probe_broken(ret, "the host's rules cannot be read", "use a kernel with CONFIG_NF_TABLES");
 	if (!ret->detail[0])
 		probe_works(ret, "no foreign firewall is in the way");

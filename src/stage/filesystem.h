@@ -49,9 +49,9 @@ int overlay_make_work(const struct overlay_plan *overlay, struct error *err);
 CHILD int overlay_mount(const struct overlay_plan *overlay, const struct overlay_site *site, uint64_t attributes,
 			struct error *err);
 
-/* Directory `top` over directory `below`, which may lie anywhere, as one read-only detached mount. What is mounted
- * below `below` is not in it. `key`: of the profile, for errors. */
-CHILD int overlay_pair(int top, int below, const struct overlay_site *site, uint64_t attributes, int key,
+/* Directory layers[0] over directory layers[1], wherever they lie, as one read-only detached mount. What is mounted
+ * below the second is not in it. `key`: of the profile, for errors. */
+CHILD int overlay_pair(const int layers[2], const struct overlay_site *site, uint64_t attributes, int key,
 		       struct error *err);
 
 /* A sized tmpfs, detached, that belongs to `uid` and `gid` as seen inside. */

@@ -239,7 +239,8 @@ CHILD static int make(struct cover *cover, const struct inside *inside, const st
 	cover->below = open_in_root(AT_FDCWD, cover->path, O_PATH | O_DIRECTORY, 0);
 	if (top < 0 || descriptors < 0 || cover->below < 0 || real_path(descriptors, cover->below, cover->real))
 		return fail_errno(err, K_NETWORK, "cannot cover %s", cover->path);
-	cover->mount = overlay_pair(top, cover->below, &site, attributes_of(cover->below), K_NETWORK, err);
+	cover->mount =
+		overlay_pair((const int[]){ top, cover->below }, &site, attributes_of(cover->below), K_NETWORK, err);
 	if (cover->mount < 0 && !err->remedy[0])
 		error_remedy(err, "the root has no place for the files of names, and cannot be written: make empty "
 				  "/etc/resolv.conf, /etc/hosts and /etc/hostname where it comes from");

@@ -31,6 +31,7 @@
 #include "base/format.h"
 #include "profile/schema.h"
 #include "stage/network_link.h"
+#include "stage/network_nft.h"
 #include "stage/network_pasta.h"
 #include "stage/network_segment.h"
 
@@ -93,7 +94,8 @@ static int enable_forwarding(const struct segment *segment, const struct network
 
 	if (segment->site.bridge && forwarding_write(inner, true, NULL))
 		return fail_errno(err, K_NETWORK_FORWARDING, "cannot turn forwarding on for %s", inner);
-	forwarding_uplink(uplink);
+	if (forwarding_uplink(uplink, err))
+		return -1;
 	if (!uplink[0] || forwarding_on(AF_INET) == 1)
 		return 0;
 	if (forwarding_write(uplink, true, &was))
@@ -238,8 +240,10 @@ CHILD static int send_messages(const struct messages *messages, int protocol, in
 		return 0;
 	fd = netlink_open(protocol);
 	if (fd < 0)
-		return fail_errno(err, K_NETWORK_MODE, "cannot open a netlink socket of the sandbox's namespace");
-	return messages_send(messages, fd, interface, err);
+		fail_errno(err, K_NETWORK_MODE, "cannot open a netlink socket of the sandbox's namespace");
+	else if (!messages_send(messages, fd, interface, err))
+		return 0;
+	return protocol == NETLINK_NETFILTER ? nft_explain(err) : -1;
 }
 
 /* The filter comes first: no packet leaves before it holds. */

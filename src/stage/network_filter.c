@@ -255,21 +255,28 @@ static void add_default(const struct nft *nft, const char *chain)
 
 /* ---- chains */
 
+/* Addresses that only rules which name them open. */
+struct guarded {
+	enum scope scope;
+	const struct address *addresses;
+	size_t count;
+};
+
 /* A chain with the rules that may speak of the guarded, and before the ordinary rules the ways to it. */
-static int add_guarded(const struct filter *filter, const struct nft *nft, enum scope scope,
-		       const struct address *addresses, size_t count, struct error *err)
+static int add_guarded(const struct filter *filter, const struct nft *nft, const struct guarded *guarded,
+		       struct error *err)
 {
 	struct filter own = *filter;
 
-	own.chain = scope_chains[scope];
-	own.scope = scope;
+	own.chain = scope_chains[guarded->scope];
+	own.scope = guarded->scope;
 	nft_chain(nft, own.chain);
 	if (add_rules(&own, nft, err))
 		return -1;
 	add_default(nft, own.chain);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < guarded->count; i++) {
 		nft_rule(nft, filter->chain);
-		nft_address(nft, !filter->out, &addresses[i]);
+		nft_address(nft, !filter->out, &guarded->addresses[i]);
 		nft_goto(nft, own.chain);
 		nft_rule_end(nft, NULL);
 	}
@@ -279,15 +286,16 @@ static int add_guarded(const struct filter *filter, const struct nft *nft, enum 
 static int add_output(struct filter *filter, const struct nft *nft, struct error *err)
 {
 	const struct profile *profile = filter->plan->profile;
-	const struct network_host *network = filter->network;
+	const struct guarded host = { SCOPE_HOST, filter->network->own, filter->network->own_count };
+	const struct guarded clouds = { SCOPE_METADATA, &metadata, 1 };
 
 	filter->out = true;
 	filter->chain = "output";
 	nft_base_chain(nft, filter->chain, "filter", NF_INET_LOCAL_OUT, 0);
 	add_implied(nft, filter->chain, true);
-	if (host_is_guarded(filter) && add_guarded(filter, nft, SCOPE_HOST, network->own, network->own_count, err))
+	if (host_is_guarded(filter) && add_guarded(filter, nft, &host, err))
 		return -1;
-	if (filter_allows_metadata(profile) && add_guarded(filter, nft, SCOPE_METADATA, &metadata, 1, err))
+	if (filter_allows_metadata(profile) && add_guarded(filter, nft, &clouds, err))
 		return -1;
 	if (add_rules(filter, nft, err))
 		return -1;

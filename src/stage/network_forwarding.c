@@ -6,12 +6,13 @@
  * for all interfaces, which also turns off router advertisements on the host: that one is never touched. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/format.h"
 #include "stage/network_link.h"
+#include "stage/network_look.h"
 
 int forwarding_on(int family)
 {
@@ -38,18 +39,26 @@ int forwarding_write(const char *interface, bool on, bool *was)
 	return (text[0] == '1') == on ? 0 : write_file_at(AT_FDCWD, path, on ? "1" : "0");
 }
 
-/* /proc/net/route: a line a route; name, destination and gateway, ..., mask in hexadecimal. */
-void forwarding_uplink(char to[IFNAMSIZ])
+static int see_default(const struct listed *listed, void *with)
 {
-	FILE *file = fopen("/proc/net/route", "re");
-	char line[256], name[IFNAMSIZ];
-	unsigned destination = 0, mask = 0;
+	int *interface = with;
+
+	if (listed->address.family == AF_INET && !listed->address.prefix && !*interface)
+		*interface = listed->interface;
+	return 0;
+}
+
+int forwarding_uplink(char to[IFNAMSIZ], struct error *err)
+{
+	AUTO_CLOSE int route = netlink_open(NETLINK_ROUTE);
+	int interface = 0;
 
 	to[0] = '\0';
-	while (file && !to[0] && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%15s %x %*x %*x %*d %*d %*d %x", name, &destination, &mask) == 3 && !destination &&
-		    !mask)
-			format_text(to, IFNAMSIZ, "%s", name);
-	if (file)
-		(void)fclose(file);
+	if (route < 0)
+		return fail_errno(err, K_NETWORK_FORWARDING, "cannot open a netlink socket");
+	if (routes_each(route, 0, see_default, &interface, err))
+		return -1;
+	if (interface && !if_indextoname((unsigned)interface, to))
+		return fail_errno(err, K_NETWORK_FORWARDING, "cannot name the interface of the default route");
+	return 0;
 }

@@ -121,7 +121,8 @@ static void search_family(struct search *search, int family)
 	AUTO_CLOSE int fd = netlink_open(NETLINK_SOCK_DIAG);
 
 	if (fd >= 0)
-		(void)netlink_request(fd, &question, sizeof(question), note_socket, search, &ignored);
+		(void)netlink_request(fd, &question, sizeof(question), &(struct netlink_reader){ note_socket, search },
+				      &ignored);
 }
 
 /* ---- the process ------------------------------------------------------------------------------------------------ */

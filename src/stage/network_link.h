@@ -4,13 +4,13 @@
 
 #include "stage/network.h"
 
-/* network_link.c. A random hardware address, locally administered and unicast (IEEE 802). 0, -1 with errno. */
+/* network_link.c. A random hardware address, local and unicast (IEEE 802). 0, or -1 with errno. */
 int mac_random(uint8_t mac[MAC_SIZE]);
 
 /* Messages that several files build. */
 void link_address(struct batch *batch, int key, int interface, const struct address *address, const char *text);
-/* fe80::1, for a host's end that forwards IPv6: the kernel asks for a neighbour from a link-local address, or not at all,
- * when the packet is not its own (ndisc_solicit, net/ipv6/ndisc.c). */
+/* fe80::1, for a host's end that forwards IPv6: the kernel asks for a neighbour from a link-local address, or not at
+ * all, when the packet is not its own (ndisc_solicit, net/ipv6/ndisc.c). */
 void link_local(struct batch *batch, int key, int interface);
 /* No link-local IPv6 address, no answers to router advertisements: what is not asked for is not there. */
 void link_no_autoconf(struct batch *batch, int key, int interface);
@@ -27,7 +27,7 @@ int inside_build(const struct plan *plan, const struct network_host *network, st
 /* Whether the host forwards IPv4 (IPv6) at all. -1: not known. */
 int forwarding_on(int family);
 /* Name of the interface of the IPv4 default route; "" when there is none. */
-void forwarding_uplink(char to[IFNAMSIZ]);
+int forwarding_uplink(char to[IFNAMSIZ], struct error *err);
 /* IPv4 forwarding of one interface. *was (may be NULL): what it was. 0, -1 with errno. */
 int forwarding_write(const char *interface, bool on, bool *was);
 

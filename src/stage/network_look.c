@@ -72,7 +72,7 @@ int link_find(int route, const char *name, struct link_info *ret, struct error *
 	request.attribute.rta_len = (unsigned short)(RTA_LENGTH(strlen(name) + 1));
 	format_text(request.name, sizeof(request.name), "%s", name);
 	*ret = (struct link_info){ 0 };
-	if (!netlink_request(route, &request, sizeof(request), take_link, ret, &failure))
+	if (!netlink_request(route, &request, sizeof(request), &(struct netlink_reader){ take_link, ret }, &failure))
 		return ret->index ? 1 : 0;
 	if (failure.sys_errno == ENODEV)
 		return 0;
@@ -153,7 +153,7 @@ static int list(int route, uint16_t type, int take(struct nlmsghdr *, void *), s
 	struct netlink_failure failure;
 
 	request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	if (!netlink_request(route, &request, sizeof(request), take, dump, &failure))
+	if (!netlink_request(route, &request, sizeof(request), &(struct netlink_reader){ take, dump }, &failure))
 		return 0;
 	errno = failure.sys_errno;
 	return fail_errno(err, K_NETWORK_MODE, "cannot list the host's addresses and routes");

@@ -1,4 +1,5 @@
-/* network_nft_answer: what nf_tables says: attributes of its answers, and what its errors mean. Parent only.
+/* network_nft_answer: what nf_tables says: attributes of its answers, and what its errors mean. Parent only, but for
+ * nft_explain().
  *
  * Every length in an answer is checked against what was received before anything is read by it.
  */
@@ -7,7 +8,6 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <string.h>
 
-#include "base/fd.h"
 #include "stage/network_nft.h"
 
 const uint8_t *nft_next(const uint8_t **at, size_t *left, int *ret_type, size_t *ret_length)
@@ -50,7 +50,7 @@ const uint8_t *nft_attribute(struct nlmsghdr *message, int type, size_t *ret_len
 	return nft_find((const uint8_t *)message + before, message->nlmsg_len - before, type, ret_length);
 }
 
-int nft_explain(struct error *err)
+CHILD int nft_explain(struct error *err)
 {
 	/* No subsystem; no such family; no such expression or chain type. */
 	static const int missing[] = { EOPNOTSUPP, EPROTONOSUPPORT, EAFNOSUPPORT, ENOENT };
@@ -62,33 +62,4 @@ int nft_explain(struct error *err)
 			return error_exit(err, EXIT_OF_HOST);
 		}
 	return -1;
-}
-
-static int ignore(struct nlmsghdr *message, void *with)
-{
-	(void)message;
-	(void)with;
-	return 0;
-}
-
-int nft_probe(int key, struct error *err)
-{
-	struct {
-		struct nlmsghdr header;
-		struct nfgenmsg body;
-	} request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETGEN,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK,
-			    .nlmsg_seq = 1 },
-	};
-	struct netlink_failure failure;
-	AUTO_CLOSE int fd = netlink_open(NETLINK_NETFILTER);
-
-	if (fd >= 0 && !netlink_request(fd, &request, sizeof(request), ignore, NULL, &failure))
-		return 0;
-	if (errno == EINVAL) /* nfnetlink without the subsystem */
-		errno = EOPNOTSUPP;
-	fail_errno(err, key, "cannot use nftables");
-	return nft_explain(err);
 }

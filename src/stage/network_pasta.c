@@ -115,7 +115,7 @@ static void last_words(int fd, char *line, size_t size)
 {
 	char text[4096];
 	ssize_t length = read(fd, text, sizeof(text) - 1);
-	char *at = text, *rest = NULL;
+	char *at = NULL, *rest = NULL;
 
 	line[0] = '\0';
 	text[length > 0 ? length : 0] = '\0';
@@ -277,7 +277,8 @@ CHILD static int check_address(int route, int key, const struct address *address
 
 	if (!address->family)
 		return 0;
-	if (netlink_request(route, &request, sizeof(request), compare_address, &sought, &failure))
+	if (netlink_request(route, &request, sizeof(request), &(struct netlink_reader){ compare_address, &sought },
+			    &failure))
 		return fail_errno(err, key, "cannot list the interface's addresses");
 	if (sought.found)
 		return 0;

@@ -21,21 +21,37 @@ static int bad_value(int key, int index, const char *text, struct error *err)
 	return error_exit(err, EXIT_OF_PROFILE);
 }
 
+/* A value that may be "auto" or "none". */
+struct choice {
+	int key, family;
+	const char *text;
+	bool cidr;
+};
+
 /* "auto" sets *automatic, "none" nothing at all. */
-static int take_cidr(int key, const char *text, int family, bool *automatic, struct address *ret, struct error *err)
+static int take(const struct choice *choice, bool *automatic, struct address *ret, struct error *err)
 {
-	*automatic = !text || !strcmp(text, "auto");
-	if (*automatic || !strcmp(text, "none"))
+	*automatic = !choice->text || !strcmp(choice->text, "auto");
+	if (*automatic || !strcmp(choice->text, "none"))
 		return 0;
-	return address_parse_cidr(text, ret) || ret->family != family ? bad_value(key, -1, text, err) : 0;
+	if ((choice->cidr ? address_parse_cidr : address_parse)(choice->text, ret) || ret->family != choice->family)
+		return bad_value(choice->key, -1, choice->text, err);
+	return 0;
 }
 
-static int take_gateway(int key, const char *text, int family, bool *automatic, struct address *ret, struct error *err)
+static int take_addresses(const struct profile *profile, struct net_plan *net, struct error *err)
 {
-	*automatic = !text || !strcmp(text, "auto");
-	if (*automatic || !strcmp(text, "none"))
-		return 0;
-	return address_parse(text, ret) || ret->family != family ? bad_value(key, -1, text, err) : 0;
+	const struct choice address = { K_NETWORK_ADDRESS, AF_INET, profile->network.address, true };
+	const struct choice address6 = { K_NETWORK_ADDRESS6, AF_INET6, profile->network.address6, true };
+	const struct choice gateway = { K_NETWORK_GATEWAY, AF_INET, profile->network.gateway, false };
+	const struct choice gateway6 = { K_NETWORK_GATEWAY6, AF_INET6, profile->network.gateway6, false };
+
+	return take(&address, &net->auto_address, &net->address, err) ||
+			       take(&address6, &net->auto_address6, &net->address6, err) ||
+			       take(&gateway, &net->auto_gateway, &net->gateway, err) ||
+			       take(&gateway6, &net->auto_gateway6, &net->gateway6, err)
+		       ? -1
+		       : 0;
 }
 
 static int take_bridge(const struct profile *profile, struct net_plan *net, struct error *err)
@@ -96,14 +112,9 @@ static int take_values(const struct profile *profile, struct plan *plan, struct 
 	net->ports = profile->network.publish.count;
 	if (net->mac_given && address_parse_mac(profile->network.mac, net->mac))
 		return bad_value(K_NETWORK_MAC, -1, profile->network.mac, err);
-	if (take_bridge(profile, net, err) || take_routes(profile, plan, err) ||
-	    take_cidr(K_NETWORK_ADDRESS, profile->network.address, AF_INET, &net->auto_address, &net->address, err) ||
-	    take_cidr(K_NETWORK_ADDRESS6, profile->network.address6, AF_INET6, &net->auto_address6, &net->address6,
-		      err) ||
-	    take_gateway(K_NETWORK_GATEWAY, profile->network.gateway, AF_INET, &net->auto_gateway, &net->gateway, err))
-		return -1;
-	return take_gateway(K_NETWORK_GATEWAY6, profile->network.gateway6, AF_INET6, &net->auto_gateway6,
-			    &net->gateway6, err);
+	return take_bridge(profile, net, err) || take_routes(profile, plan, err) || take_addresses(profile, net, err)
+		       ? -1
+		       : 0;
 }
 
 /* ---- the host */

@@ -52,7 +52,8 @@ static int ask(const struct table *table, const struct nft *nft, int each(struct
 
 	if (batch_finish(nft->batch, &messages, err))
 		return -1;
-	if (!netlink_request(table->fd, messages.bytes, messages.length, each, with, &failure))
+	if (!netlink_request(table->fd, messages.bytes, messages.length, &(struct netlink_reader){ each, with },
+			     &failure))
 		return 0;
 	return fail_errno(err, nft->key, "cannot read the nftables table inet %s", table->name);
 }
@@ -186,26 +187,25 @@ static int send_entries(const struct table *table, const struct table_entry *ent
 	return transmit(table, &nft, err);
 }
 
-static bool copy_value(const uint8_t *element, size_t length, int attribute, uint8_t *to, size_t size, uint32_t *ret)
+/* Bytes copied; 0: there is no such value, or no room for it. */
+static uint32_t copy_value(const uint8_t *element, size_t length, int attribute, uint8_t *to, size_t size)
 {
 	size_t nest_length = 0, value_length = 0;
 	const uint8_t *nest = nft_find(element, length, attribute, &nest_length);
 	const uint8_t *value = nest ? nft_find(nest, nest_length, NFTA_DATA_VALUE, &value_length) : NULL;
 
 	if (!value || value_length > size)
-		return false;
+		return 0;
 	memcpy(to, value, value_length);
-	*ret = (uint32_t)value_length;
-	return true;
+	return (uint32_t)value_length;
 }
 
 static bool read_element(const uint8_t *from, size_t length, struct nft_element *ret)
 {
 	*ret = (struct nft_element){ 0 };
-	if (!copy_value(from, length, NFTA_SET_ELEM_KEY, ret->key, sizeof(ret->key), &ret->key_size))
-		return false;
-	(void)copy_value(from, length, NFTA_SET_ELEM_DATA, ret->data, sizeof(ret->data), &ret->data_size);
-	return true;
+	ret->key_size = copy_value(from, length, NFTA_SET_ELEM_KEY, ret->key, sizeof(ret->key));
+	ret->data_size = copy_value(from, length, NFTA_SET_ELEM_DATA, ret->data, sizeof(ret->data));
+	return ret->key_size;
 }
 
 /* What the kernel has for the key of an element. */

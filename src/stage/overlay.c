@@ -363,11 +363,11 @@ CHILD int overlay_mount(const struct overlay_plan *overlay, const struct overlay
 	return mount < 0 || check_writable(overlay, mount, attributes & MOUNT_ATTR_RDONLY, err) ? -1 : TAKE_FD(mount);
 }
 
-CHILD int overlay_pair(int top, int below, const struct overlay_site *site, uint64_t attributes, int key,
+CHILD int overlay_pair(const int layers[2], const struct overlay_site *site, uint64_t attributes, int key,
 		       struct error *err)
 {
 	const struct overlay_plan overlay = { .key = key, .index = -1 };
-	const struct layers layers = { .lower = { top, below }, .count = 2, .upper = -1, .work = -1 };
+	const struct layers both = { .lower = { layers[0], layers[1] }, .count = 2, .upper = -1, .work = -1 };
 
-	return stack(&overlay, site, &layers, attributes | MOUNT_ATTR_RDONLY, err);
+	return stack(&overlay, site, &both, attributes | MOUNT_ATTR_RDONLY, err);
 }

@@ -163,7 +163,7 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	[ "$(cat "$TMP"/many-*.out | grep '^inet' | sort -u | wc -l)" -eq 200 ]
 	[ "$(on host ip -o link show master sandbox0 | awk '{ print $2 }' | sort -u | wc -l)" -eq 200 ]
 	on host ip -o link show master sandbox0 | awk '{ sub(/@.*/, "", $2); if (length($2) > 15) exit 1 }'
-	kill -9 $(jobs -p)
+	jobs -p | xargs kill -9
 	wait || :
 	net_after
 }
@@ -388,7 +388,8 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	net_after
 	background one 'ip -4 -o addr show wan; exec sleep 60'
 	wait_until 5 said one
-	! on host ip link show here
+	run on host ip link show here
+	[ "$status" -ne 0 ]
 	kill -9 "$(cat "$TMP/one.pid")"
 	wait "$(cat "$TMP/one.pid")" || :
 	net_after

@@ -17,6 +17,7 @@
 
 NET=sbt$$
 NET_HOSTS="host outside client switch"
+# shellcheck disable=SC2034 # for the tests
 ON_HOST=(nsenter --net="/run/netns/$NET-host" --)
 
 on() {
