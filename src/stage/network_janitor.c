@@ -15,6 +15,11 @@
  * the kernel takes namespaces down under the lock that every new interface needs (rtnl), for milliseconds, however many
  * they are. Launches in a row would each wait for the one before; so they wait for none, twice a second excepted.
  *
+ * Nor does anybody wait for the kernel's own janitor: when elements have been taken out, whoever next closes a netfilter
+ * socket of the namespace waits for all processors, and keeps every other change of the tables waiting meanwhile
+ * (nft_rcv_nl_event in net/netfilter/nf_tables_api.c). So this process holds the launcher's socket too, so that the
+ * launcher's close is not the last, and ends, which closes them, only half way to the next tick.
+ *
  * It has no memory of the sandbox but what the launcher planned, reads nothing from inside, has a session of its own,
  * and blocks every signal that can be. If it is killed too, the next launch finds no lock where it looks, and
  * `sandbox gc` takes down the rest. */
@@ -70,6 +75,7 @@ static void clean_segment(struct janitor *janitor)
 	struct segment *segment = &janitor->segment;
 	struct error ignored;
 
+	/* Sockets of its own: the launcher may have died in the middle of an answer. */
 	segment->route = netlink_open(NETLINK_ROUTE);
 	segment->nfnl = netlink_open(NETLINK_NETFILTER);
 	if (segment_lock(segment))
@@ -83,11 +89,12 @@ static void clean_segment(struct janitor *janitor)
 		(void)segment_end(segment, janitor->network->arena, &ignored);
 }
 
-/* All janitors wake at the same instant, so that the kernel takes many namespaces down at once. */
-static void wait_for_others(void)
+/* All janitors wake at the same instants: at a tick, so that the kernel takes many namespaces down at once, and half way
+ * to the next. */
+static void wait_for_others(int64_t after_tick)
 {
 	enum { TICK = NSEC_PER_SEC / 2 };
-	int64_t now = clock_now(), at = now - now % TICK + TICK;
+	int64_t now = clock_now() - after_tick, at = now - now % TICK + TICK + after_tick;
 	const struct timespec then = { .tv_sec = at / NSEC_PER_SEC, .tv_nsec = at % NSEC_PER_SEC };
 
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, NULL);
@@ -105,17 +112,20 @@ static void janitor_main(struct janitor *janitor)
 		(void)move_back(janitor->plan, janitor->network, janitor->child_netns, janitor->host_netns, &ignored);
 	fd_close(&janitor->lifeline);
 	if (janitor->network->patient)
-		wait_for_others();
+		wait_for_others(0);
 	fd_close(&janitor->child_netns);
-	if (janitor->segment.lock >= 0)
+	if (janitor->segment.lock >= 0) {
 		clean_segment(janitor);
+		fd_close(&janitor->segment.lock);
+		wait_for_others(NSEC_PER_SEC / 4);
+	}
 	_exit(0);
 }
 
 /* Nothing of the caller's stays open: whoever reads the other end of its standard output must see its end. */
 static int settle(struct janitor *janitor)
 {
-	int keep[] = { 0, 1, 2, janitor->lifeline, janitor->segment.lock, janitor->host_netns };
+	int keep[] = { 0, 1, 2, janitor->lifeline, janitor->segment.lock, janitor->segment.nfnl, janitor->host_netns };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t all;
 
@@ -148,7 +158,7 @@ int janitor_start(const struct plan *plan, struct network_host *network, const s
 		  struct error *err)
 {
 	struct clone_args args = { 0 }; /* no exit signal: the launcher is not told of its end, and does not wait */
-	struct janitor janitor = { .plan = plan, .network = network, .child_netns = -1 };
+	struct janitor janitor = { .plan = plan, .network = network, .child_netns = -1, .segment.nfnl = -1 };
 	int socket[2] = { -1, -1 };
 	AUTO_CLOSE int host_netns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	pid_t pid = -1;
