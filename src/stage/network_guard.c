@@ -32,9 +32,12 @@
 #include "stage/network_link.h"
 
 enum {
-	PROGRAM_SIZE = 96,
+	PROGRAM_SIZE = 160,
 	ETHERNET = 14,
+	ARP_PACKET = 28,
+	IP_HEADER = 20,
 	IP6_HEADER = 40,
+	FRAGMENT_HEADER = 8,
 	PASS = TC_ACT_UNSPEC, /* to whatever else is on the interface */
 	DROP = TC_ACT_SHOT,
 };
@@ -75,6 +78,14 @@ static void refuse(struct program *program, uint32_t value)
 	give(program, DROP);
 }
 
+/* Drops what is shorter than an Ethernet header and `length`. */
+static void need_length(struct program *program, uint32_t length)
+{
+	put(program, BPF_LD | BPF_W | BPF_LEN, 0, 0, 0);
+	put(program, BPF_JMP | BPF_JGE | BPF_K, 1, 0, ETHERNET + length);
+	give(program, DROP);
+}
+
 static uint32_t word_at(const uint8_t *bytes)
 {
 	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
@@ -108,6 +119,7 @@ static void arp_part(struct program *program, const struct network_host *network
 {
 	enum { SENDER_MAC = ETHERNET + 8, SENDER_IP = ETHERNET + 14 };
 
+	need_length(program, ARP_PACKET);
 	need_bytes(program, SENDER_MAC, network->mac, MAC_SIZE);
 	load(program, BPF_W, SENDER_IP);
 	put(program, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 0);
@@ -120,6 +132,7 @@ static void ip_part(struct program *program, const struct network_host *network)
 {
 	unsigned short udp = 0;
 
+	need_length(program, IP_HEADER);
 	load(program, BPF_W, ETHERNET + 12);
 	need(program, word_at(network->address.bytes));
 	load(program, BPF_B, ETHERNET + 9);
@@ -133,40 +146,76 @@ static void ip_part(struct program *program, const struct network_host *network)
 	give(program, PASS);
 }
 
-static void icmp6_part(struct program *program, const struct network_host *network)
+static void icmp6_part(struct program *program, const struct network_host *network, uint32_t at)
 {
-	enum { ADVERTISEMENT = 136, ROUTER = 134, REDIRECT = 137, TARGET = ETHERNET + IP6_HEADER + 8 };
+	enum { ADVERTISEMENT = 136, ROUTER = 134, REDIRECT = 137 };
 	unsigned short neighbour = 0;
 
-	load(program, BPF_B, ETHERNET + IP6_HEADER);
+	load(program, BPF_B, at);
 	refuse(program, ROUTER);
 	refuse(program, REDIRECT);
 	neighbour = begin_part(program, ADVERTISEMENT);
-	need_bytes(program, TARGET, network->address6.bytes, 16);
+	need_bytes(program, at + 8, network->address6.bytes, 16);
 	end_part(program, neighbour);
 	give(program, PASS);
 }
 
-static void ip6_part(struct program *program, const struct network_host *network)
+/* The header of which `next` says what it is, and that begins at `at`. */
+static void ip6_inner_part(struct program *program, const struct network_host *network, uint32_t next, uint32_t at)
 {
 	static const uint8_t headers[] = { IPPROTO_HOPOPTS, IPPROTO_ROUTING, IPPROTO_DSTOPTS, IPPROTO_MH, 139, 140 };
 	unsigned short part = 0;
 
-	need_bytes(program, ETHERNET + 8, network->address6.bytes, 16);
-	load(program, BPF_B, ETHERNET + 6);
+	load(program, BPF_B, next);
 	for (size_t i = 0; i < sizeof(headers); i++)
 		refuse(program, headers[i]);
 	part = begin_part(program, IPPROTO_ICMPV6);
-	icmp6_part(program, network);
+	icmp6_part(program, network, at);
 	end_part(program, part);
 	part = begin_part(program, IPPROTO_UDP);
-	load(program, BPF_H, ETHERNET + IP6_HEADER);
+	load(program, BPF_H, at);
 	refuse(program, 547);
+	give(program, PASS);
 	end_part(program, part);
+}
+
+/* A later fragment is data; what it is of, the first one says. */
+static void ip6_part(struct program *program, const struct network_host *network)
+{
+	unsigned short part = 0;
+
+	need_length(program, IP6_HEADER);
+	need_bytes(program, ETHERNET + 8, network->address6.bytes, 16);
+	load(program, BPF_B, ETHERNET + 6);
+	part = begin_part(program, IPPROTO_FRAGMENT);
+	need_length(program, IP6_HEADER + FRAGMENT_HEADER);
+	load(program, BPF_H, ETHERNET + IP6_HEADER + 2);
+	put(program, BPF_JMP | BPF_JSET | BPF_K, 0, 1, 0xfff8);
+	give(program, PASS);
+	load(program, BPF_B, ETHERNET + IP6_HEADER);
+	refuse(program, IPPROTO_FRAGMENT);
+	ip6_inner_part(program, network, ETHERNET + IP6_HEADER, ETHERNET + IP6_HEADER + FRAGMENT_HEADER);
+	give(program, PASS);
+	end_part(program, part);
+	ip6_inner_part(program, network, ETHERNET + 6, ETHERNET + IP6_HEADER);
 	give(program, PASS);
 }
 
-static void make_program(struct program *program, const struct network_host *network)
+static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
+
+/* Drops what no rule allows, and lets all else on. */
+static void metadata_part(struct program *program)
+{
+	unsigned short part = 0;
+
+	load(program, BPF_H, 12);
+	part = begin_part(program, ETH_P_IP);
+	load(program, BPF_H, ETHERNET + 16);
+	refuse(program, (uint32_t)metadata.bytes[0] << 8 | metadata.bytes[1]);
+	end_part(program, part);
+}
+
+static void spoof_part(struct program *program, const struct network_host *network)
 {
 	unsigned short part = 0;
 
@@ -198,8 +247,11 @@ int guard_build(const struct plan *plan, const struct network_host *network, int
 				.tcm_parent = TC_H_CLSACT };
 	struct program program = { .length = 0 };
 
-	(void)plan;
-	make_program(&program, network);
+	if (!filter_allows_metadata(plan->profile) && !address_within(&network->address, &metadata))
+		metadata_part(&program);
+	if (plan->network.net->spoof_protection)
+		spoof_part(&program, network);
+	give(&program, PASS);
 	if (program.length >= PROGRAM_SIZE)
 		return fail(err, K_NETWORK_SPOOF_PROTECTION, "cannot fit the program against spoofing");
 	batch_message(batch, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));

@@ -1,0 +1,162 @@
+#!/usr/bin/env bats
+# network: a payload, its neighbours and machines outside, against what the network section promises. Beside each refusal
+# stands the same thing where it is not refused, or nothing would be shown. The hosts are namespaces of the test's own
+# (tests/lib/net.bash).
+
+load ../lib/common
+load ../lib/net
+
+setup() {
+	as_root_only
+	net_up
+	net_forward
+	net_before
+}
+
+teardown() {
+	tail -n 5 "$TMP"/*.out 2>/dev/null || :
+	# Some are of namespaces that the tests have beside the usual ones.
+	jobs -p | xargs -r kill -9 2>/dev/null || :
+	net_down
+}
+
+# bridged NAME [FURTHER KEYS OF network] [FURTHER KEYS] [FURTHER KEYS OF bridge]: a profile with a veth in the bridge sandbox0.
+bridged() {
+	profile "$1" <<-END
+		format = 1;
+		extends = [ "default" ];
+		network = {
+			mode = "veth";
+			bridge = { name = "sandbox0"; address = "10.88.0.1/24"; ${4:-} };
+			${2:-}
+		};
+		${3:-}
+	END
+}
+
+# What keeps most payloads from all this in the first place, taken away: the filter of system calls knows no packet sockets.
+POWER='users = { uid = 0; gid = 0; }; seccomp = { allow = [ "@default", "socket" ]; };'
+RAW="capabilities = { keep = [ \"NET_RAW\" ]; }; $POWER"
+ADMIN="capabilities = { keep = [ \"NET_RAW\", \"NET_ADMIN\" ]; }; $POWER"
+OPEN='isolated = false;'
+SIX='address6 = "fd00:88::1/64";'
+
+# background NAME COMMAND: runs it in that profile's sandbox, which says "ready" when it is to be taken as there.
+background() {
+	rm -f "$TMP/$1.out"
+	"${ON_HOST[@]}" "$SANDBOX" -p "$TMP/$1.conf" -- bash -c "$2" >"$TMP/$1.out" 2>&1 3>&- &
+	echo $! >"$TMP/$1.pid"
+	wait_until 10 grep -q ready "$TMP/$1.out"
+}
+
+finish() {
+	kill "$(cat "$TMP/$1.pid")" && wait "$(cat "$TMP/$1.pid")" || :
+	rm -f "$TMP/$1.pid" "$TMP/$1.out"
+}
+
+# answering NAME: a sandbox that answers on TCP 7000, both families, and UDP 7001.
+ANSWER='socat TCP6-LISTEN:7000,ipv6only=0,fork,reuseaddr SYSTEM:"echo hello" & socat UDP6-RECVFROM:7001,ipv6only=0,fork EXEC:"echo hello" &
+	until ss -ltn | grep -q 7000; do sleep 0.05; done; echo ready; wait'
+
+# asked FROM... : what came back on TCP 7000 of the address $2 asked from host $1.
+asked() {
+	on "$1" socat -u -T 2 "TCP:$2:${3:-7000},connect-timeout=1" - 2>&1 || :
+}
+
+# ---- who somebody says they are
+
+# listen_on INTERFACE: notes the names of the frames that get to that interface of host in $TMP/heard, until unheard().
+listen_on() {
+	rm -f "$TMP/heard" "$TMP/listens"
+	cat >"$TMP/listen.py" <<-'END'
+		import re, socket, struct, sys
+		link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+		link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+		link.bind((sys.argv[1], 0))
+		link.setsockopt(263, 1, struct.pack("IHH8x", socket.if_nametoindex(sys.argv[1]), 1, 0))  # promiscuous
+		open(sys.argv[2], "w").close()
+		short = {0x0800: (34, "cut-ip"), 0x0806: (42, "cut-arp"), 0x86dd: (54, "cut-ip6")}
+		while True:
+		    frame = link.recv(65536)
+		    names = re.findall(rb"FRAME-([a-z0-9-]+)\.", frame)
+		    least, name = short.get(struct.unpack("!H", frame[12:14])[0], (0, ""))
+		    if len(frame) < least:
+		        names.append(name.encode())
+		    for name in names:
+		        print(name.decode(), flush=True)
+	END
+	on host python3 "$TMP/listen.py" "$1" "$TMP/listens" >"$TMP/heard" 2>&1 3>&- &
+	LISTENER=$!
+	wait_until 10 test -e "$TMP/listens"
+}
+
+# Prints the names of what was heard, once each.
+heard() {
+	sleep 0.3
+	kill "$LISTENER"
+	wait "$LISTENER" || :
+	sort -u "$TMP/heard"
+}
+
+# frames ADDRESS6 [NAME...]: what a sandbox of $PROFILE sends. `prepare` is done inside before.
+frames() {
+	local six=$1
+
+	shift
+	net_sandbox -p "$PROFILE" -s network.address=10.88.0.9/24 -- bash -c "${PREPARE:-:}"'
+		six=$1; shift; exec python3 - eth0 10.88.0.9 "$six" '"$GATEWAY_MAC"' "$@"' bash "$six" "$@" \
+		<"$BATS_TEST_DIRNAME/frames.py" >"$TMP/sent.out"
+	sort -o "$TMP/sent.out" "$TMP/sent.out"
+}
+
+# A bridge that stays, so that one can listen on it before there is a sandbox.
+lasting_bridge() {
+	GATEWAY_MAC=02:00:00:00:00:01
+	ip -n "$NET-host" link add sandbox0 address $GATEWAY_MAC type bridge
+	ip -n "$NET-host" addr add 10.88.0.1/24 dev sandbox0
+	ip -n "$NET-host" addr add fd00:88::1/64 dev sandbox0 nodad
+	ip -n "$NET-host" link set sandbox0 up
+}
+
+# spoofing ADDRESS6 KEYS CAPABILITIES: only what is the sandbox's own gets to the bridge; without protection, all.
+spoofing() {
+	local six=$1
+
+	bridged test "$2" "$3" "$OPEN"
+	listen_on sandbox0
+	frames "$six"
+	run diff <(heard) <(grep '^own' "$TMP/sent.out" || :)
+	assert_status 0
+	[ "$(wc -l <"$TMP/sent.out")" -gt 60 ]
+	bridged test "$2 spoof_protection = false;" "$3" "$OPEN"
+	listen_on sandbox0
+	frames "$six"
+	# The bridge itself keeps headers that are cut short.
+	run diff <(heard) <(grep -v '^cut-ip' "$TMP/sent.out")
+	assert_status 0
+}
+
+@test "nobody is taken for somebody else: ARP, IP, hardware addresses, tags, DHCP, with NET_RAW" {
+	lasting_bridge
+	spoofing none '' "$RAW"
+}
+
+@test "nor with IPv6: advertisements, redirects, DHCPv6, behind whatever headers" {
+	lasting_bridge
+	spoofing fd00:88::9 'address6 = "fd00:88::9/64";' "$RAW"
+}
+
+@test "nor with NET_ADMIN, which changes the interface's own addresses" {
+	lasting_bridge
+	PREPARE='ip link set eth0 address 02:00:00:00:00:66; ip addr add 10.88.0.66/24 dev eth0;'
+	bridged test '' "$ADMIN" "$OPEN"
+	listen_on sandbox0
+	frames none
+	[ -z "$(heard)" ]
+	PREPARE='ip addr flush dev eth0; ip addr add 10.88.0.66/24 dev eth0;'
+	run net_sandbox -p "$PROFILE" -s network.address=10.88.0.9/24 -- bash -c "$PREPARE ping -c 1 -W 1 10.88.0.1"
+	assert_output ' 100% packet loss'
+	bridged test 'spoof_protection = false;' "$ADMIN" "$OPEN"
+	run net_sandbox -p "$PROFILE" -s network.address=10.88.0.9/24 -- bash -c "$PREPARE ping -c 1 -W 1 10.88.0.1"
+	assert_output ' 0% packet loss'
+}
