@@ -125,9 +125,6 @@ const uint8_t *nft_attribute(struct nlmsghdr *message, int type, size_t *ret_len
 
 /* Refines an error of messages_send(): a kernel without nftables or a part of it is the host's fault, and can be
  * mended. Returns -1. */
-int nft_explain(struct error *err);
-
-/* 0 when the kernel has nftables and lets the caller use it in his network namespace; -1, EXIT_OF_HOST. */
-int nft_probe(int key, struct error *err);
+CHILD int nft_explain(struct error *err);
 
 #endif

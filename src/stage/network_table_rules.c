@@ -7,8 +7,8 @@
  *                       and one sandbox towards another's, so that answers come back this way.
  *   input               from a sandbox to the host: answers, what IPv6 needs, echo, and what the profile opens with
  *                       to = "host", all towards the host's own address there only; anything else is refused.
- *   forward             sandbox to sandbox, also by way of the host: if neither is isolated, and never from another segment.
- *                       From elsewhere, whose address is hidden by nat is reached through published ports
+ *   forward             sandbox to sandbox, also by way of the host: if neither is isolated, and never from another
+ *                       segment. From elsewhere, whose address is hidden by nat is reached through published ports
  *                       only. All else is the host's own affair: the rest passes.
  *
  * To accept here ends this table's say alone: chains of other tables on the same hook are asked as well.

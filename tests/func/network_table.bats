@@ -217,7 +217,7 @@ inside() {
 	start pair "$ANSWER answer 8000 pair; curl -s http://198.51.100.7/ >&2; curl -s -m 2 http://10.90.0.1:81/ >&2; sleep 60" 2>"$TMP/said"
 	wait_until 5 says client TCP4:192.0.2.1:8080 pair
 	wait_until 5 grep -qx outside "$TMP/said"
-	! grep -x host "$TMP/said"
+	[ "$(cat "$TMP/said")" = outside ]
 	stop
 	net_after
 }
