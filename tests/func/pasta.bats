@@ -26,7 +26,10 @@ setup() {
 
 teardown() {
 	serve_stop
-	kill "${holder:-0}" 2>/dev/null && wait "$holder" 2>/dev/null
+	if [ -n "${holder:-}" ]; then
+		kill "$holder" 2>/dev/null || :
+		wait "$holder" 2>/dev/null || :
+	fi
 	net_down
 }
 
