@@ -160,3 +160,79 @@ spoofing() {
 	run net_sandbox -p "$PROFILE" -s network.address=10.88.0.9/24 -- bash -c "$PREPARE ping -c 1 -W 1 10.88.0.1"
 	assert_output ' 0% packet loss'
 }
+
+# ---- what is closed
+
+@test "the clouds' metadata stays out of reach of who makes its own routes and frames" {
+	ip -n "$NET-outside" addr add 169.254.169.254/32 dev lo
+	ip -n "$NET-host" route add 169.254.169.254 via 192.0.2.2
+	serve outside 80 outside
+	for protection in true false; do
+		bridged test "nat = true; spoof_protection = $protection;" "$ADMIN"
+		run net_sandbox -p "$PROFILE" -- bash -c 'ip route del prohibit 169.254.0.0/16; ip route; curl -sm 1 http://169.254.169.254/
+			curl -sm 5 http://198.51.100.7/'
+		refute_output prohibit
+		[ "$(grep -c outside <<<"$output")" -eq 1 ]
+	done
+	# Without powers: bound to the interface the kernel looks for it there, whatever the routes say.
+	bridged test 'nat = true;'
+	run net_sandbox -p "$PROFILE" -- curl --interface eth0 -sm 1 http://169.254.169.254/
+	refute_output outside
+	bridged test 'nat = true; outbound = { rules = ( { verdict = "allow"; to = "169.254.169.254"; } ); };'
+	run net_sandbox -p "$PROFILE" -- curl -sm 5 http://169.254.169.254/
+	assert_line outside
+}
+
+@test "errors made up about others' connections: the host's own, and another sandbox's" {
+	local own port
+
+	# Says what the host believes of the way to outside; a socket that stays connected makes the conntrack entry.
+	on outside socat UDP4-RECVFROM:9000,fork EXEC:'echo yes' 3>&- &
+	on host bash -c 'exec 9<>/dev/udp/192.0.2.2/9000; echo x >&9; read -t 5 -u 9 _; ss -uan | grep -o "192.0.2.1:[0-9]*" | head -1
+		exec sleep 60' >"$TMP/own.out" 3>&- &
+	wait_until 10 grep -q 192.0.2.1: "$TMP/own.out"
+	port=$(grep -o '[0-9]*$' "$TMP/own.out")
+	cat >"$TMP/error.py" <<-'END'
+		import socket, struct, sys
+		to, inner_from, inner_port, remote = sys.argv[1:5]
+		def ip(source, to, protocol, data):
+		    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(data), 7, 0x4000, 64, protocol, 0) + socket.inet_aton(source) + socket.inet_aton(to)
+		    return head[:10] + struct.pack("!H", total(head)) + head[12:] + data
+		def total(data):
+		    value = sum(struct.unpack(f"!{len(data) // 2}H", data))
+		    while value >> 16:
+		        value = (value & 0xffff) + (value >> 16)
+		    return value ^ 0xffff
+		about = ip(inner_from, remote, 17, struct.pack("!HHHH", int(inner_port), 9000, 1000, 0) + b"x" * 20)
+		data = struct.pack("!BBHHH", 3, 4, 0, 0, 600) + about
+		data = struct.pack("!BBHHH", 3, 4, total(data), 0, 600) + about
+		s = socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)
+		for i in range(3):
+		    s.sendto(data, (to, 0))
+	END
+	believed() {
+		on host ip route get 192.0.2.2 | grep -c 'mtu 600' || :
+	}
+	bridged test 'nat = true;' "$RAW"
+	run net_sandbox -p "$PROFILE" -- python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
+	assert_status 0
+	[ "$(believed)" -eq 0 ]
+	# Anybody outside the segment can.
+	on client python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
+	[ "$(believed)" -eq 1 ]
+	kill %2
+
+	background test 'exec 9<>/dev/udp/192.0.2.2/9000; echo x >&9; read -t 5 -u 9 _; ip -4 -o addr show eth0
+		ss -uan | grep -o "10.88.0.[0-9]*:[0-9]*" | head -1; echo ready
+		for i in $(seq 80); do ip route get 192.0.2.2 | grep -c "mtu 600"; sleep 0.1; done'
+	own=$(grep -o '10\.88\.0\.[0-9]*:' "$TMP/test.out" | tr -d :)
+	port=$(grep -o '10\.88\.0\.[0-9]*:[0-9]*$' "$TMP/test.out" | cut -d: -f2)
+	run net_sandbox -p "$PROFILE" -s "network.routes=({ to = \"$own/32\"; via = \"10.88.0.1\"; })" -- \
+		python3 - "$own" "$own" "$port" 192.0.2.2 <"$TMP/error.py"
+	assert_status 0
+	sleep 0.3
+	! grep -qx 1 "$TMP/test.out"
+	on host python3 - "$own" "$own" "$port" 192.0.2.2 <"$TMP/error.py"
+	wait_until 3 grep -qx 1 "$TMP/test.out"
+	finish test
+}
