@@ -230,7 +230,7 @@ static int compare_held(struct nlmsghdr *message, void *with)
 
 static struct held look_up(const struct table *table, const struct table_entry *entry)
 {
-	struct nft nft = start(table, K_NETWORK_PUBLISH);
+	struct nft nft = start(table, entry->key);
 	struct held held = { .element = &entry->element };
 	struct nft_element wanted = entry->element;
 	struct error ignored;
@@ -252,37 +252,42 @@ static bool is_ours(const struct table *table, const struct table_entry *entry)
 	return !entry->element.data_size || look_up(table, entry).same;
 }
 
+/* Takes out those that are there: published ports only, or all. */
+static int take_out_found(const struct table *table, const struct table_entries *entries, bool ports_only,
+			  struct error *err)
+{
+	struct table_entries found = { 0 };
+
+	for (size_t i = 0; i < entries->count; i++) {
+		struct table_entry *entry = NULL;
+
+		if ((ports_only && !entries->items[i].element.data_size) || !look_up(table, &entries->items[i]).there)
+			continue;
+		entry = table_entry_new(table->arena, &found);
+		if (!entry)
+			return fail_errno(err, K_NETWORK_PUBLISH, "cannot get memory");
+		*entry = entries->items[i];
+	}
+	return found.count ? send_entries(table, found.items, found.count, true, err) : 0;
+}
+
 /* A published port of a sandbox that has just ended leads there until its janitor wakes: the usual case for launches in
  * a row, so it is looked for first. A batch that fails with EEXIST would tell it too, but the kernel waits for all
  * processors (synchronize_rcu) whenever it takes a batch back, some 10 ms. */
 static int release_ports(const struct table *table, const struct table_entries *entries, struct error *err)
 {
-	struct table_entries taken = { 0 };
-
-	for (size_t i = 0; i < entries->count; i++) {
-		struct table_entry *entry = NULL;
-
-		if (!entries->items[i].element.data_size || !look_up(table, &entries->items[i]).there)
-			continue;
-		entry = table_entry_new(table->arena, &taken);
-		if (!entry)
-			return fail_errno(err, K_NETWORK_PUBLISH, "cannot get memory");
-		*entry = entries->items[i];
-	}
-	return taken.count ? send_entries(table, taken.items, taken.count, true, err) : 0;
+	return take_out_found(table, entries, true, err);
 }
 
-/* All of them, or, when one is not there, each by itself. */
+/* All of them; only when one is not there are they looked for, each by itself. */
 static int take_out(const struct table *table, const struct table_entries *entries, struct error *err)
 {
 	struct error own = { 0 };
 
 	if (!send_entries(table, entries->items, entries->count, true, &own))
 		return 0;
-	for (size_t i = 0; own.sys_errno == ENOENT && i < entries->count; i++)
-		(void)send_entries(table, &entries->items[i], 1, true, &own);
 	if (own.sys_errno == ENOENT)
-		return 0;
+		return take_out_found(table, entries, false, err);
 	*err = own;
 	return -1;
 }
