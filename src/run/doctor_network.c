@@ -53,7 +53,7 @@ static bool routes_ipv6(void)
 	return found;
 }
 
-/* Root's pasta is an unprivileged process too: the device must be open to everybody. */
+/* For root the launcher makes a device node where it must (network_pasta_become.c). */
 void doctor_try_pasta(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
 {
 	struct arena arena = { 0 };
@@ -67,8 +67,8 @@ void doctor_try_pasta(const struct profile *profile, const struct caller *caller
 		return probe_missing(ret, "not installed", "install the package passt");
 	if (stat("/dev/net/tun", &device))
 		return probe_broken(ret, "/dev/net/tun", "sudo modprobe tun");
-	if ((device.st_mode & 06) != 06 && (caller->root || access("/dev/net/tun", R_OK | W_OK)))
-		return probe_missing(ret, "/dev/net/tun is not open to every user", "sudo chmod 0666 /dev/net/tun");
+	if (!caller->root && access("/dev/net/tun", R_OK | W_OK))
+		return probe_missing(ret, "/dev/net/tun is not open to this user", "sudo chmod 0666 /dev/net/tun");
 	if (forwarding_uplink(uplink, &ignored))
 		return probe_broken(ret, "the host's routes cannot be read", "ip route");
 	if (!uplink[0] && !routes_ipv6())

@@ -28,11 +28,15 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 
+#include "base/fd.h"
 #include "base/file.h"
+#include "base/mount.h"
 #include "base/syscall.h"
 #include "stage/network_pasta.h"
 
@@ -53,6 +57,29 @@ CHILD static int leave_groups(struct error *err)
 {
 	if (sys_setgroups(0, NULL) && (errno != EPERM || geteuid() == 0))
 		return fail_errno(err, K_NETWORK_MODE, "cannot leave the launcher's groups for pasta");
+	return 0;
+}
+
+/* Where only root may open the device (a host without udev), root's pasta, which is nobody's, gets a node of its own in
+ * a mount namespace of its own, which pasta leaves as soon as it has opened it. */
+CHILD static int provide_device(struct error *err)
+{
+	enum { EVERYBODY = 0666, TUN_MAJOR = 10, TUN_MINOR = 200 }; /* admin-guide/devices.txt of the kernel */
+	AUTO_CLOSE int top = -1, place = -1, made = -1;
+	struct stat status;
+
+	if (geteuid() != 0 || stat("/dev/net/tun", &status) || (status.st_mode & EVERYBODY) == EVERYBODY)
+		return 0;
+	if (unshare(CLONE_NEWNS) || (top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+	    mount_restrict(top, 0, MS_PRIVATE, true))
+		return fail_errno(err, K_NETWORK_MODE, "cannot make a mount namespace for pasta");
+	made = mount_new("tmpfs", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, NULL);
+	(void)umask(0);
+	if (made < 0 || mknodat(made, "tun", S_IFCHR | EVERYBODY, makedev(TUN_MAJOR, TUN_MINOR)))
+		return fail_errno(err, K_NETWORK_MODE, "cannot make a device node for pasta");
+	place = open("/dev/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0 || mount_attach(made, place))
+		return fail_errno(err, K_NETWORK_MODE, "cannot show pasta its device node");
 	return 0;
 }
 
@@ -144,9 +171,9 @@ CHILD void pasta_become(const struct pasta_start *start)
 	int ready = start->ready;
 
 	/* Not dumpable until execve: root of a joined user namespace could look into this copy of the launcher. */
-	if (!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) && !leave_groups(&err) && !enter_userns(start, &err) &&
-	    !keep_capabilities(&err) && !shed_the_rest(&err) && !check_device(&err) && !tie_to_launcher(start, &err) &&
-	    !arrange_descriptors(start, &err)) {
+	if (!prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) && !leave_groups(&err) && !provide_device(&err) &&
+	    !enter_userns(start, &err) && !keep_capabilities(&err) && !shed_the_rest(&err) && !check_device(&err) &&
+	    !tie_to_launcher(start, &err) && !arrange_descriptors(start, &err)) {
 		ready = 1;
 		(void)execve(start->argv[0], start->argv, no_environment);
 		fail_errno(&err, K_NETWORK_MODE, "cannot execute %s", start->argv[0]);

@@ -168,6 +168,7 @@ struct mounts_plan {
 struct sysctls_plan {
 	const char **paths; /* below /proc/sys; one per element of profile->sysctls */
 	bool forbid_userns; /* user.max_user_namespaces = 0, which the profile does not set itself */
+	bool permit_ports;  /* net.ipv4.ip_unprivileged_port_start = 0, likewise */
 	bool permit_ping;   /* net.ipv4.ping_group_range = the payload's group, likewise */
 };
 

@@ -12,7 +12,9 @@
  * the number is the host's, and there is no such second layer.
  *
  * In a network namespace with an interface of its own, net.ipv4.ping_group_range is the payload's group, likewise:
- * programs that send echo requests (ping(8)) then need no capability, nor a raw socket. It permits nothing else.
+ * programs that send echo requests (ping(8)) then need no capability, nor a raw socket. It permits nothing else. And
+ * net.ipv4.ip_unprivileged_port_start is 0: the ports below 1024 are reserved on a host that its users share, and here
+ * there is one user; what is published of them the profile says.
  *
  * Needs: Linux 4.9 (user.*). A parameter that this kernel lacks or keeps for uid 0 inside is an error. The parameters
  * die with the namespaces: nothing to undo.
@@ -28,7 +30,8 @@
 #include "base/format.h"
 #include "stage/filesystem.h"
 
-static const char forbid_path[] = "user/max_user_namespaces", ping_path[] = "net/ipv4/ping_group_range";
+static const char forbid_path[] = "user/max_user_namespaces", ping_path[] = "net/ipv4/ping_group_range",
+		  ports_path[] = "net/ipv4/ip_unprivileged_port_start";
 
 /* What belongs to which namespace (namespaces(7), sysctl documentation of the kernel). A name that ends in '/' stands
  * for everything below. */
@@ -134,7 +137,7 @@ int sysctls_plan(const struct profile *profile, struct plan *plan, struct error 
 	struct sysctls_plan *sysctls = &plan->sysctls;
 
 	sysctls->forbid_userns = plan->namespaces.user;
-	sysctls->permit_ping = own_interface(profile, plan);
+	sysctls->permit_ping = sysctls->permit_ports = own_interface(profile, plan);
 	sysctls->paths = arena_array(&plan->arena, profile->sysctls.count, sizeof(*sysctls->paths));
 	if (!sysctls->paths)
 		return fail_errno(err, 0, "cannot get memory");
@@ -155,6 +158,8 @@ int sysctls_plan(const struct profile *profile, struct plan *plan, struct error 
 			sysctls->forbid_userns = false;
 		if (!strcmp(path, ping_path))
 			sysctls->permit_ping = false;
+		if (!strcmp(path, ports_path))
+			sysctls->permit_ports = false;
 		sysctls->paths[i] = path;
 	}
 	return 0;
@@ -175,7 +180,7 @@ CHILD int sysctls_enter(const struct plan *plan, struct inside *inside, struct e
 	AUTO_CLOSE int directory = -1;
 	char group[24];
 
-	if (!sysctls->forbid_userns && !sysctls->permit_ping && !plan->profile->sysctls.count)
+	if (!sysctls->forbid_userns && !sysctls->permit_ping && !sysctls->permit_ports && !plan->profile->sysctls.count)
 		return 0;
 	directory = openat(inside->procfs, "sys", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (directory < 0)
@@ -196,6 +201,8 @@ CHILD int sysctls_enter(const struct plan *plan, struct inside *inside, struct e
 	format_text(group, sizeof(group), "%u %u", plan->ids.gid, plan->ids.gid);
 	if (sysctls->permit_ping && write_parameter(directory, ping_path, group))
 		return fail_errno(err, 0, "cannot permit the payload's group to send echo requests");
+	if (sysctls->permit_ports && write_parameter(directory, ports_path, "0"))
+		return fail_errno(err, K_NETWORK_MODE, "cannot let every user inside bind every port");
 	return 0;
 }
 
@@ -208,4 +215,6 @@ void sysctls_describe(const struct plan *plan, struct description *out)
 		describe(out, 0, -1, "user.max_user_namespaces = 0: no user namespaces inside this one");
 	if (plan->sysctls.permit_ping)
 		describe(out, 0, -1, "net.ipv4.ping_group_range = the payload's group: ping needs no capability");
+	if (plan->sysctls.permit_ports)
+		describe(out, 0, -1, "net.ipv4.ip_unprivileged_port_start = 0: the ports are the sandbox's own");
 }
