@@ -329,6 +329,9 @@ static int merge_key(const struct merging *merging, int key, struct node *base, 
 		put(base, old, fresh);
 		old = fresh;
 	}
+	/* What a group leaves unsaid is blamed on the last that speaks of it. */
+	old->source = over->source;
+	old->line = over->line;
 	return keys[key].type == TYPE_GROUP ? merge_group(merging, key, old, over)
 					    : merge_list(merging, key, old, over);
 }
