@@ -391,12 +391,27 @@ void nft_refuse_chain(const struct nft *nft)
 	nft_rule_end(nft, NULL);
 }
 
-void nft_answers(const struct nft *nft, const char *chain)
+static void accept_states(const struct nft *nft, const char *chain, uint32_t states)
 {
 	nft_rule(nft, chain);
-	ct_bits(nft, NFT_CT_STATE, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
+	ct_bits(nft, NFT_CT_STATE, states);
 	nft_accept(nft);
 	nft_rule_end(nft, NULL);
+}
+
+void nft_established(const struct nft *nft, const char *chain)
+{
+	accept_states(nft, chain, NF_CT_STATE_BIT(IP_CT_ESTABLISHED));
+}
+
+void nft_related(const struct nft *nft, const char *chain)
+{
+	accept_states(nft, chain, NF_CT_STATE_BIT(IP_CT_RELATED));
+}
+
+void nft_answers(const struct nft *nft, const char *chain)
+{
+	accept_states(nft, chain, NF_CT_STATE_BIT(IP_CT_ESTABLISHED) | NF_CT_STATE_BIT(IP_CT_RELATED));
 }
 
 void nft_neighbours(const struct nft *nft, const char *chain)

@@ -104,7 +104,9 @@ void nft_masquerade(const struct nft *nft);
 void nft_refuse_chain(const struct nft *nft);
 #define NFT_REFUSE "refuse"
 
-/* Lets through what belongs to connections that were let through before. */
+/* Lets through what belongs to connections that were let through before; what is about them: errors; both. */
+void nft_established(const struct nft *nft, const char *chain);
+void nft_related(const struct nft *nft, const char *chain);
 void nft_answers(const struct nft *nft, const char *chain);
 
 /* Lets through what IPv6 cannot do without: who has which address on the link. */

@@ -11,6 +11,9 @@
  *                       segment. From elsewhere, whose address is hidden by nat is reached through published ports
  *                       only. All else is the host's own affair: the rest passes.
  *
+ * An error (ICMP) counts as an answer of the connection that it says it is about, whoever made it up: it passes only where
+ * its maker may speak to whom it is for.
+ *
  * To accept here ends this table's say alone: chains of other tables on the same hook are asked as well.
  */
 #include "stage/network_segment.h"
@@ -223,11 +226,12 @@ static void make_input(const struct maker *maker)
 	nft_rule(nft, "input");
 	match_segment(maker, NFT_META_IIFNAME, false);
 	accept_it(nft);
-	nft_answers(nft, "input");
+	nft_established(nft, "input");
 	nft_neighbours(nft, "input");
 	nft_rule(nft, "input");
 	nft_fib(nft, false, true, false);
 	refuse(nft);
+	nft_related(nft, "input");
 	make_echo(nft, IPPROTO_ICMP, ECHO_REQUEST);
 	make_echo(nft, IPPROTO_ICMPV6, ICMP6_ECHO_REQUEST);
 	make_host(nft, 0);
@@ -276,7 +280,7 @@ static void make_forward(const struct maker *maker)
 	uint32_t group = OUR_GROUP;
 
 	nft_base_chain(nft, "forward", "filter", NF_INET_FORWARD, 0);
-	nft_answers(nft, "forward");
+	nft_established(nft, "forward");
 	make_between(maker);
 	for (size_t i = 0; i < 2; i++) {
 		nft_rule(nft, "forward");
@@ -285,6 +289,7 @@ static void make_forward(const struct maker *maker)
 		nft_compare(nft, 0, NFT_CMP_EQ, &group, sizeof(group));
 		refuse(nft);
 	}
+	nft_related(nft, "forward");
 	nft_rule(nft, "forward");
 	match_segment(maker, NFT_META_OIFNAME, true);
 	nft_dnatted(nft);
