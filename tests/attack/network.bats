@@ -238,3 +238,106 @@ spoofing() {
 	finish test
 	finish keeper
 }
+
+@test "with every power over its own network: the host, its other networks' addresses, loopback, neighbours, a second bridge" {
+	local address
+
+	serve host 80 hosts
+	ip -n "$NET-host" link add docker0 type bridge
+	ip -n "$NET-host" addr add 172.17.0.1/16 dev docker0
+	ip -n "$NET-host" link set docker0 up
+	bridged victim "address6 = \"fd00:88::5/64\"; address = \"10.88.0.5/24\"; publish = ( { host = 8080; guest = 7000; listen = \"0.0.0.0\"; } );" '' "$SIX"
+	background victim "$ANSWER"
+	profile second <<-END
+		format = 1;
+		extends = [ "default" ];
+		network = { mode = "veth"; address = "10.99.0.5/24"; bridge = { name = "sandbox1"; address = "10.99.0.1/24"; }; };
+	END
+	background second "$ANSWER"
+	for address in 10.88.0.5 10.99.0.5 '[fd00:88::5]'; do
+		[ "$(asked host "$address")" = hello ]
+	done
+	[ "$(asked client 192.0.2.1 8080)" = hello ]
+	for address in 10.88.0.1 192.0.2.1 172.17.0.1 127.0.0.1; do
+		on host curl -s "http://$address/" | grep -q hosts
+	done
+	cat >"$TMP/attack" <<-'END'
+		set +e
+		gateway=$(ip neigh show 10.88.0.1 | grep -o '..:..:..:..:..:..') || { ping -c 1 10.88.0.1; gateway=$(ip neigh show 10.88.0.1 | grep -o '..:..:..:..:..:..'); }
+		echo "gateway $gateway"
+		sysctl -w net.ipv4.conf.eth0.route_localnet=1 net.ipv4.conf.all.rp_filter=0 2>&1
+		ask() { socat -u -T 1 "TCP:$1,connect-timeout=1${2:-}" - 2>/dev/null; }
+		for address in 10.88.0.1 192.0.2.1 172.17.0.1 10.99.0.1; do curl -sm 1 http://$address/; done
+		# By frames for the host that carry whatever address: loopback, and the others again.
+		for address in 127.0.0.1 127.0.0.2 172.17.0.1 10.99.0.5 10.88.0.5; do
+			ip route replace table 100 "$address" via 10.88.0.1 dev eth0 onlink
+		done
+		ip rule add pref 0 lookup 100 2>&1
+		ip rule del pref 0 lookup local; ip rule add pref 1 lookup local
+		for address in 127.0.0.1 127.0.0.2; do curl --interface eth0 -sm 1 http://$address/; ask "$address:8080" ; done
+		for address in 10.99.0.5 10.88.0.5; do ask "$address:7000"; done
+		for address in 10.88.0.1 192.0.2.1 172.17.0.1; do ask "$address:8080"; done
+		# To the neighbour directly, without ARP.
+		ip route del table 100 10.88.0.5
+		ip neigh replace 10.88.0.5 lladdr "$1" dev eth0
+		ip neigh replace fd00:88::5 lladdr "$1" dev eth0
+		ip neigh replace fe80::1 lladdr "$1" dev eth0
+		ask 10.88.0.5:7000; ask '[fd00:88::5]:7000'
+		for to in 255.255.255.255 10.88.0.255 224.0.0.251 239.255.255.250; do
+			echo q | socat -T 0.3 - UDP4-DATAGRAM:$to:7001,broadcast
+		done
+		echo q | socat -T 0.3 - UDP6-DATAGRAM:[ff02::1%eth0]:7001
+		# Through the host, with the route in the packet.
+		echo q | socat -T 0.5 - UDP4:10.88.0.1:7001,ip-options=x01830708100a58000500
+		echo q | socat -T 0.5 - UDP4:192.0.2.1:7001,ip-options=x01830708100a58000500
+	END
+	victim_mac() {
+		# From the bridge's table: the address behind the victim's port.
+		on host ip neigh show 10.88.0.5 | grep -o '..:..:..:..:..:..'
+	}
+	bridged test 'nat = true; address6 = "fd00:88::6/64";' "$ADMIN" "$SIX"
+	run net_sandbox -p "$PROFILE" -- bash -s "$(victim_mac)" <"$TMP/attack"
+	assert_output gateway
+	refute_output hello
+	refute_output hosts
+	# Nor without protection against spoofing, which is another matter.
+	run net_sandbox -p "$PROFILE" -s network.spoof_protection=false -- bash -s "$(victim_mac)" <"$TMP/attack"
+	refute_output hello
+	refute_output hosts
+	# The same finds a neighbour where nothing is isolated, and a host that opens itself. (Two hellos: 4 and 6.)
+	finish victim
+	bridged victim 'address6 = "fd00:88::5/64"; address = "10.88.0.5/24";' '' "$SIX $OPEN"
+	background victim "$ANSWER"
+	[ "$(asked host 10.88.0.5)" = hello ]
+	bridged test 'address6 = "fd00:88::6/64"; outbound = { rules = ( { verdict = "allow"; to = "host"; } ); };' '' "$SIX $OPEN"
+	run net_sandbox -p "$PROFILE" -- bash -s "$(victim_mac)" <"$TMP/attack"
+	assert_line hosts
+	[ "$(grep -c hello <<<"$output")" -ge 2 ]
+	finish victim
+	finish second
+}
+
+@test "from outside, with a route to it: behind nat nobody, without nat as the network allows" {
+	ip -n "$NET-client" route add 10.88.0.0/24 via 192.0.2.1
+	ip -n "$NET-client" route add fd00:88::/64 via 2001:db8:2::1
+	for nat in true false; do
+		bridged test "address = \"10.88.0.5/24\"; address6 = \"fd00:88::5/64\"; nat = $nat;
+			publish = ( { host = 8080; guest = 7000; listen = \"192.0.2.1\"; } );" '' "$SIX"
+		background test "$ANSWER"
+		[ "$(asked client 192.0.2.1 8080)" = hello ]
+		run asked client 10.88.0.5
+		[ "$nat" = true ] || assert_line hello
+		[ "$nat" = false ] || refute_output hello
+		run asked client '[fd00:88::5]'
+		[ "$nat" = true ] || assert_line hello
+		[ "$nat" = false ] || refute_output hello
+		# From the very port of a connection that the sandbox has outward, and the other way round.
+		run on client socat -u -T 1 TCP:10.88.0.5:7000,connect-timeout=1,bind=:8080,reuseaddr -
+		[ "$nat" = false ] || refute_output hello
+		run bash -c "echo q | nsenter --net=/run/netns/$NET-client socat -T 1 - UDP4:10.88.0.5:7001,bind=:7001"
+		[ "$nat" = true ] || assert_line hello
+		[ "$nat" = false ] || refute_output hello
+		finish test
+		sleep 1.5
+	done
+}
