@@ -264,8 +264,10 @@ int launch_start(struct launch *launch, struct error *err)
 		goto out;
 	if (!launch->plan->process.init && guard_start(&launch->host, &launch->guard, err))
 		goto out;
-	if (forward_start(launch->plan, &launch->host, &launch->forward, err))
+	if (forward_start(launch->plan, &launch->host, &launch->forward, err)) {
+		steps_stamp(err, PHASE_ATTACH, "network");
 		goto out;
+	}
 	status = send_go(launch, err);
 out:
 	channels_close(&channels);

@@ -280,7 +280,8 @@ static int attach_shared(int route, const struct plan *plan, const struct networ
 	if (!found)
 		return fail(err, K_NETWORK_PARENT, "cannot find the interface %s", net->parent);
 	batch_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
-	batch_label(batch, K_NETWORK_PARENT, -1, "make a %s on %s", macvlan ? "macvlan" : "ipvlan", net->parent);
+	batch_label(batch, K_NETWORK_PARENT, -1, "make %s interface on %s", macvlan ? "a macvlan" : "an ipvlan",
+		    net->parent);
 	batch_u32(batch, IFLA_LINK, (uint32_t)parent.index);
 	build_inside(batch, net, network, child_netns);
 	batch_nest(batch, IFLA_LINKINFO);

@@ -365,6 +365,26 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	net_after
 }
 
+@test "ipvlan: the parent's hardware address, another IP address; a kernel without it says so" {
+	profile one <<-'END'
+		format = 1;
+		extends = [ "default" ];
+		network = { mode = "ipvlan"; parent = "up0"; address = "192.0.2.51/24"; };
+	END
+	if ip -n "$NET-host" link add probe link up0 type ipvlan 2>&1 | grep -q 'Unknown device type'; then
+		run net_sandbox -p "$PROFILE" -- true
+		assert_status 123
+		assert_output 'network.parent: cannot make an ipvlan interface on up0 (the kernel says: Unknown device type): Operation not supported'
+	else
+		ip -n "$NET-host" link del probe
+		background one "ip -4 -o addr show eth0; cat /sys/class/net/eth0/address; exec sleep 60"
+		wait_until 5 said one
+		on client ping -c 1 -W 2 192.0.2.51
+		finish one
+	fi
+	net_after
+}
+
 @test "an interface of the host is moved in and comes back as it was, after kill -9 too" {
 	ip -n "$NET-host" link add here type veth peer name there
 	ip -n "$NET-host" link set there up
