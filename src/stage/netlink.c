@@ -231,6 +231,13 @@ int batch_finish(struct batch *batch, struct messages *ret, struct error *err)
 	return 0;
 }
 
+int batch_send(struct batch *batch, int fd, struct error *err)
+{
+	struct messages messages = { 0 };
+
+	return batch_finish(batch, &messages, err) || messages_send(&messages, fd, 0, err) ? -1 : 0;
+}
+
 CHILD int messages_send(const struct messages *messages, int fd, int interface, struct error *err)
 {
 	struct netlink_failure failure;

@@ -56,6 +56,9 @@ void batch_raw(struct batch *batch, const void *data, size_t length);
 /* Ends the last message and gives all of them; frees the batch in any case. 0, or -1: out of memory. */
 int batch_finish(struct batch *batch, struct messages *ret, struct error *err);
 
+/* Finishes a batch and sends it through `fd`. */
+int batch_send(struct batch *batch, int fd, struct error *err);
+
 /* Sends them through `fd`, with `interface` put where it belongs (0: there is nothing to put). -1: "cannot <what>",
  * with errno's text and the kernel's own words. May be sent again. */
 CHILD int messages_send(const struct messages *messages, int fd, int interface, struct error *err);

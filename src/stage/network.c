@@ -127,7 +127,7 @@ static int make_shared(struct segment *segment, const struct plan *plan, struct 
 static int join_segment(const struct plan *plan, struct network_host *network, struct error *err)
 {
 	const struct net_plan *net = plan->network.net;
-	struct segment segment = { .site = { .bridge = net->bridge, .isolated = net->isolated } };
+	struct segment segment = { .site = { .bridge = net->bridge } };
 	struct error ignored;
 	int status = segment_open(&segment, err);
 

@@ -144,7 +144,6 @@ static int make_bridge(struct segment *segment, struct arena *arena, struct erro
 	struct ifinfomsg header = { .ifi_family = AF_UNSPEC };
 	struct batch *batch = batch_new(arena);
 	const char *name = segment->site.bridge;
-	struct messages messages;
 	uint8_t mac[MAC_SIZE];
 
 	if (mac_random(mac))
@@ -160,7 +159,7 @@ static int make_bridge(struct segment *segment, struct arena *arena, struct erro
 	batch_u8(batch, IFLA_BR_MCAST_SNOOPING, 0);
 	batch_end(batch);
 	batch_end(batch);
-	if (batch_finish(batch, &messages, err) || messages_send(&messages, segment->route, 0, err))
+	if (batch_send(batch, segment->route, err))
 		return -1;
 	return link_find(segment->route, name, &segment->bridge, err) < 0 ? -1 : 0;
 }
@@ -169,7 +168,6 @@ static int furnish_bridge(struct segment *segment, struct arena *arena, struct e
 {
 	struct ifinfomsg header = { .ifi_index = segment->bridge.index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
 	struct batch *batch = batch_new(arena);
-	struct messages messages;
 
 	link_no_autoconf(batch, K_NETWORK_BRIDGE_NAME, segment->bridge.index);
 	build_address(batch, segment, K_NETWORK_BRIDGE_ADDRESS, &segment->site.address);
@@ -179,7 +177,7 @@ static int furnish_bridge(struct segment *segment, struct arena *arena, struct e
 	batch_message(batch, RTM_SETLINK, 0, &header, sizeof(header));
 	batch_label(batch, K_NETWORK_BRIDGE_NAME, -1, "set the bridge %s up", segment->site.bridge);
 	batch_text(batch, IFLA_IFALIAS, OUR_ALIAS);
-	return batch_finish(batch, &messages, err) || messages_send(&messages, segment->route, 0, err) ? -1 : 0;
+	return batch_send(batch, segment->route, err);
 }
 
 int bridge_make(struct segment *segment, struct arena *arena, struct error *err)

@@ -109,13 +109,6 @@ void link_rate(struct batch *batch, int key, int interface, uint64_t rate)
 
 /* ---- the interface */
 
-static int send_all(int route, struct batch *batch, struct error *err)
-{
-	struct messages messages;
-
-	return batch_finish(batch, &messages, err) || messages_send(&messages, route, 0, err) ? -1 : 0;
-}
-
 /* What the interface inside is given at birth, wherever its message has room for it. */
 static void build_inside(struct batch *batch, const struct net_plan *net, const struct network_host *network,
 			 int child_netns)
@@ -233,7 +226,7 @@ static int remove_predecessor(int route, const struct network_host *network, str
 	batch_message(batch, RTM_DELLINK, 0, &header, sizeof(header));
 	batch_label(batch, K_NETWORK_ADDRESS, -1, "remove %s", network->link);
 	/* It may go by itself meanwhile. */
-	if (send_all(route, batch, &ignored) && ignored.sys_errno != ENODEV) {
+	if (batch_send(batch, route, &ignored) && ignored.sys_errno != ENODEV) {
 		*err = ignored;
 		return -1;
 	}
@@ -248,7 +241,7 @@ static int attach_veth(int route, const struct plan *plan, struct network_host *
 	struct link_info link;
 
 	build_veth(batch, net, network, child_netns);
-	if (remove_predecessor(route, network, err) || send_all(route, batch, err) ||
+	if (remove_predecessor(route, network, err) || batch_send(batch, route, err) ||
 	    link_find(route, network->link, &link, err) < 0)
 		return -1;
 	batch = batch_new(network->arena);
@@ -262,7 +255,7 @@ static int attach_veth(int route, const struct plan *plan, struct network_host *
 	if (net->rate_ingress)
 		link_rate(batch, K_NETWORK_RATE_INGRESS, link.index, net->rate_ingress);
 	build_up(batch, network, link.index);
-	return send_all(route, batch, err);
+	return batch_send(batch, route, err);
 }
 
 static int attach_shared(int route, const struct plan *plan, const struct network_host *network, int child_netns,
@@ -293,7 +286,7 @@ static int attach_shared(int route, const struct plan *plan, const struct networ
 		batch_u16(batch, IFLA_IPVLAN_MODE, IPVLAN_MODE_L2);
 	batch_end(batch);
 	batch_end(batch);
-	return send_all(route, batch, err);
+	return batch_send(batch, route, err);
 }
 
 int link_attach(const struct plan *plan, struct network_host *network, int child_netns, struct error *err)

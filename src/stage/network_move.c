@@ -90,13 +90,6 @@ static void build_move(struct batch *batch, int interface, const char *name, int
 	batch_text(batch, IFLA_IFNAME, name);
 }
 
-static int send_all(int route, struct batch *batch, struct error *err)
-{
-	struct messages messages;
-
-	return batch_finish(batch, &messages, err) || messages_send(&messages, route, 0, err) ? -1 : 0;
-}
-
 int move_in(const struct plan *plan, const struct network_host *network, int child_netns, struct error *err)
 {
 	struct batch *batch = batch_new(network->arena);
@@ -105,7 +98,7 @@ int move_in(const struct plan *plan, const struct network_host *network, int chi
 	if (route < 0)
 		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot open a netlink socket");
 	build_move(batch, network->moved->link.index, plan->network.net->interface, child_netns);
-	return send_all(route, batch, err);
+	return batch_send(batch, route, err);
 }
 
 /* Sends a noted address or route, as of the interface's index now. */
@@ -147,7 +140,7 @@ static int restore_all(const struct plan *plan, struct network_host *network, st
 	batch_message(batch, RTM_SETLINK, 0, &header, sizeof(header));
 	batch_label(batch, K_NETWORK_INTERFACE_FROM, -1, "set the interface as it was");
 	batch_u32(batch, IFLA_MTU, (uint32_t)moved->link.mtu);
-	status = send_all(route, batch, err);
+	status = batch_send(batch, route, err);
 	for (const struct noted *noted = moved->first; noted; noted = noted->next)
 		status |= restore(route, noted, link.index);
 	return status;
@@ -165,7 +158,7 @@ int move_back(const struct plan *plan, struct network_host *network, int child_n
 	if (route < 0 || link_find(route, plan->network.net->interface, &link, err) <= 0)
 		return -1;
 	build_move(batch, link.index, plan->network.net->interface_from, host_netns);
-	if (send_all(route, batch, err))
+	if (batch_send(batch, route, err))
 		return -1;
 	if (setns(host_netns, CLONE_NEWNET))
 		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot return to the launcher's network namespace");

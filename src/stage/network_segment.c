@@ -172,11 +172,10 @@ static int delete_bridge(const struct segment *segment, struct arena *arena, str
 {
 	struct ifinfomsg header = { .ifi_index = segment->bridge.index };
 	struct batch *batch = batch_new(arena);
-	struct messages messages;
 
 	batch_message(batch, RTM_DELLINK, 0, &header, sizeof(header));
 	batch_label(batch, K_NETWORK_BRIDGE_NAME, -1, "remove the bridge %s", segment->site.bridge);
-	return batch_finish(batch, &messages, err) || messages_send(&messages, segment->route, 0, err) ? -1 : 0;
+	return batch_send(batch, segment->route, err);
 }
 
 /* Under the mutex, by somebody who has USERS alone. All of it is tried; the first failure is told. */

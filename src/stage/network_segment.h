@@ -9,7 +9,6 @@
 struct table_site {
 	const char *bridge;               /* NULL: the table of all point to point pairs */
 	struct address address, address6; /* the host's own on it; bridge only */
-	bool isolated;
 };
 
 const char *table_name(const struct table_site *site, char to[64]);

@@ -36,11 +36,7 @@ static struct nft start(const struct table *table, int key)
 
 static int transmit(const struct table *table, const struct nft *nft, struct error *err)
 {
-	struct messages messages = { 0 };
-
-	if (batch_finish(nft->batch, &messages, err))
-		return -1;
-	return messages_send(&messages, table->fd, 0, err);
+	return batch_send(nft->batch, table->fd, err);
 }
 
 /* One request and its answers. -1 with errno in err->sys_errno. */

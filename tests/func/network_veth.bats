@@ -2,6 +2,7 @@
 # network_veth: veth pairs, bridges, addresses, NAT: what a sandbox reaches and what it does not, and that nothing of it
 # stays. The hosts are namespaces of the test's own (tests/lib/net.bash).
 
+bats_require_minimum_version 1.5.0
 load ../lib/common
 load ../lib/net
 
@@ -93,8 +94,7 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	bridged test
 	run net_sandbox -p "$PROFILE" -- false
 	assert_status 1
-	run net_sandbox -p "$PROFILE" -- /nonexistent
-	assert_status 127
+	run -127 net_sandbox -p "$PROFILE" -- /nonexistent
 	run net_sandbox -p "$PROFILE" -s process.cwd=/nonexistent -- true
 	assert_status 123
 	background test "$ADDRESS; exec sleep 60"
