@@ -79,12 +79,15 @@ net_forward() {
 
 # Neighbours, counters and ages change by themselves, and so does the order of the kernel's lists.
 _net_snapshot() {
+	local inode
+
 	on host sh -c 'ip -d link; ip addr; ip route show table all; ip -6 route show table all; ip rule;
 		nft list ruleset; tc qdisc; cat /proc/sys/net/ipv4/conf/*/forwarding' |
 		sed -E 's/ (promiscuity|state|valid_lft|preferred_lft|expires|hello_timer|hold_timer|message_age_timer|forward_delay_timer|gc_timer|tcn_timer|topology_change_timer)( +)[^ ]+//g;
 			s/ tso_max_size [0-9]*//; s/NO-CARRIER,|,LOWER_UP//g; s/ linkdown//' | sort
 	# Of this host alone: other tests have theirs there.
-	find /run/sandbox -name "net-$(stat -L -c %i "/run/netns/$NET-host")-*" 2>/dev/null
+	inode=$(stat -L -c %i "/run/netns/$NET-host")
+	find /run/sandbox '(' -name "net-$inode" -o -name "net-$inode-*" ')' 2>/dev/null || :
 	# Every process in the namespace but the servers of the test.
 	ip netns pids "$NET-host" | while read -r pid; do
 		tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || :
