@@ -185,6 +185,7 @@ fuzz:
 bench: all
 	@tests/lib/deps bench
 	@tests/bench/launch
+	@tests/bench/network
 vm: all
 	@tests/lib/deps vm
 	@tests/lib/suite $@ tests/vm/run $(VM_TESTS)
