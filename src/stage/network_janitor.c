@@ -25,6 +25,7 @@
  * `sandbox gc` takes down the rest. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/rtnetlink.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,32 @@ static int receive_namespace(struct janitor *janitor)
 	return n > 0;
 }
 
+/* The index of the veth's host end; 0: it is gone. To be called while the locks are held: it goes by its name. */
+static int find_link(struct janitor *janitor)
+{
+	struct segment *segment = &janitor->segment;
+	struct link_info link;
+	struct error ignored;
+	char *name = janitor->network->link;
+
+	if (segment->site.bridge &&
+	    link_find(segment->route, segment->site.bridge, &segment->bridge, &ignored) > 0)
+		(void)segment_link_name(segment, janitor->network->number, name);
+	return link_find(segment->route, name, &link, &ignored) > 0 ? link.index : 0;
+}
+
+/* A TCP connection that nobody ended holds its namespace, and with it the interface, until its peer answers or the kernel
+ * gives up, minutes later. */
+static void remove_link(struct janitor *janitor, int index)
+{
+	struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+	struct batch *batch = batch_new(janitor->network->arena);
+	struct error ignored;
+
+	batch_message(batch, RTM_DELLINK, 0, &header, sizeof(header));
+	(void)batch_send(batch, janitor->segment.route, &ignored);
+}
+
 /* What only root of the host's namespaces may do is done with just that: the interfaces, and entering a namespace. */
 static void clean_segment(struct janitor *janitor)
 {
@@ -75,9 +102,6 @@ static void clean_segment(struct janitor *janitor)
 	struct segment *segment = &janitor->segment;
 	struct error ignored;
 
-	/* Sockets of its own: the launcher may have died in the middle of an answer. */
-	segment->route = netlink_open(NETLINK_ROUTE);
-	segment->nfnl = netlink_open(NETLINK_NETFILTER);
 	if (segment_lock(segment))
 		return;
 	(void)table_remove(segment->nfnl, &segment->site, janitor->plan, janitor->network, &ignored);
@@ -115,9 +139,17 @@ static void janitor_main(struct janitor *janitor)
 		wait_for_others(0);
 	fd_close(&janitor->child_netns);
 	if (janitor->segment.lock >= 0) {
+		int link = 0;
+
+		/* Sockets of its own: the launcher may have died in the middle of an answer. */
+		janitor->segment.route = netlink_open(NETLINK_ROUTE);
+		janitor->segment.nfnl = netlink_open(NETLINK_NETFILTER);
+		link = find_link(janitor);
 		clean_segment(janitor);
 		fd_close(&janitor->segment.lock);
 		wait_for_others(NSEC_PER_SEC / 4);
+		if (link)
+			remove_link(janitor, link);
 	}
 	_exit(0);
 }

@@ -188,6 +188,8 @@ static int take_down(struct segment *segment, struct arena *arena, struct error 
 		found = link_find(segment->route, segment->site.bridge, &segment->bridge, err);
 	if (found > 0 && segment->bridge.ours && !strcmp(segment->bridge.kind, "bridge"))
 		status = delete_bridge(segment, arena, err);
+	else if (found < 0)
+		status = -1;
 	if (table_delete(segment->nfnl, &segment->site, status ? &ignored : err))
 		status = -1;
 	restore_forwarding(segment);
