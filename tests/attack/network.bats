@@ -288,8 +288,8 @@ spoofing() {
 		done
 		echo q | socat -T 0.3 - UDP6-DATAGRAM:[ff02::1%eth0]:7001
 		# Through the host, with the route in the packet.
-		echo q | socat -T 0.5 - UDP4:10.88.0.1:7001,ip-options=x01830708100a58000500
-		echo q | socat -T 0.5 - UDP4:192.0.2.1:7001,ip-options=x01830708100a58000500
+		echo q | socat -T 0.5 - UDP4:10.88.0.1:7001,ip-options=x018307040a580005
+		echo q | socat -T 0.5 - UDP4:192.0.2.1:7001,ip-options=x018307040a580005
 	END
 	victim_mac() {
 		# From the bridge's table: the address behind the victim's port.
@@ -340,4 +340,289 @@ spoofing() {
 		finish test
 		sleep 1.5
 	done
+}
+
+# ---- outbound and inbound rules
+
+@test "no way around the rules: their table, fragments, other protocols, headers, nested namespaces, names of addresses" {
+	on outside socat TCP6-LISTEN:7000,ipv6only=0,fork,reuseaddr SYSTEM:'echo hello' 3>&- &
+	on outside socat UDP6-RECVFROM:7001,ipv6only=0,fork EXEC:'echo hello' 3>&- &
+	on outside socat UDP6-RECVFROM:53,ipv6only=0,fork EXEC:'echo hello' 3>&- &
+	serve host 80 hosts
+	cat >"$TMP/attack" <<-'END'
+		set +e
+		ask() { socat -u -T 1 "TCP:$1,connect-timeout=1" - 2>/dev/null; }
+		send() { echo q | socat -T 0.5 - "$1" 2>/dev/null; }
+		nft list ruleset; nft flush ruleset; ip link set eth0 down; ip route add 198.51.100.7 dev eth0
+		unshare -Urn nft flush ruleset; unshare -Ur nft flush ruleset
+		iptables -F; tc qdisc del dev eth0 root
+		ask 198.51.100.7:7000; ask '[::ffff:198.51.100.7]:7000'; ask '[2001:db8:5::7]:7000'; curl -sm 1 http://192.0.2.1/; curl -sm 1 http://10.88.0.1/
+		ask 198.51.100.7:7000,bindtodevice=eth0; ask 198.51.100.7:7000,bind=:53; ask 198.51.100.7:7000,so-mark=1
+		send UDP4:192.0.2.2:7001; send UDP4-DATAGRAM:192.0.2.2:7001; send UDP4-DATAGRAM:255.255.255.255:7001,broadcast
+		send UDP4:198.51.100.7:53; send UDP6:[2001:db8:5::7]:53; send UDP6:[::ffff:192.0.2.2]:7001
+		head -c 3000 /dev/zero | socat -T 0.5 - UDP4:192.0.2.2:7001; send 'UDP4:192.0.2.2:7001,sourceport=5353'
+		curl -sm 1 http://0.0.0.0/; curl -sm 1 http://10.88.0.255/
+		python3 - <<-'PYTHON'
+			import socket
+			for family, kind, protocol in [(2, 3, p) for p in (1, 4, 6, 17, 41, 47, 255)] + [(10, 3, 58), (17, 3, 0), (17, 2, 0), (2, 5, 132), (2, 6, 33),
+			                                                                     (16, 3, 12), (2, 1, 262)]:
+			    try:
+			        s = socket.socket(family, kind, protocol)
+			        print("socket", family, kind, protocol)
+			        s.settimeout(1)
+			        s.connect(("198.51.100.7", 7000))
+			        print("connected", family, kind, protocol)
+			    except OSError:
+			        pass
+			# Not of a connection, and connected elsewhere: to a server allowed, then to another.
+			s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+			s.settimeout(0.5)
+			for step in (lambda: s.connect(("192.0.2.2", 53)), lambda: s.sendto(b"q", ("198.51.100.7", 7001)),
+			             lambda: s.sendto(b"q", socket.MSG_DONTWAIT, ("198.51.100.7", 53)), lambda: print(s.recv(99))):
+			    try:
+			        step()
+			    except OSError:
+			        pass
+			# UDP-Lite
+			try:
+			    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 136)
+			    s.sendto(b"q", ("198.51.100.7", 7001))
+			    print("udplite sent")
+			except OSError:
+			    pass
+			# Data with the SYN.
+			try:
+			    s = socket.socket()
+			    s.settimeout(1)
+			    s.sendto(b"q", 0x20000000, ("198.51.100.7", 7000))
+			    print("fastopen", s.recv(99))
+			except OSError:
+			    pass
+		PYTHON
+		echo end
+	END
+	bridged test 'nat = true; address6 = "fd00:88::6/64"; dns = { servers = [ "192.0.2.2" ]; }; outbound = { default = "deny"; };' '' "$SIX"
+	run net_sandbox -p "$PROFILE" -- bash -s <"$TMP/attack"
+	assert_line end
+	refute_output hello
+	refute_output hosts
+	refute_output 'table inet'
+	refute_output 'udplite sent'
+	refute_output connected
+	refute_output 'socket 2 3'
+	refute_output 'socket 17'
+	refute_output fastopen
+	# With the system calls for a user namespace of its own, in which it has every capability over nothing of ours.
+	run net_sandbox -p "$PROFILE" -s 'seccomp.allow=[ "@default", "unshare", "socket", "setns", "clone", "clone3" ]' -- bash -s <"$TMP/attack"
+	assert_line end
+	refute_output hello
+	refute_output hosts
+	refute_output 'table inet'
+	# Allowed, it all works: so many ways lead there.
+	bridged test 'nat = true; address6 = "fd00:88::6/64"; outbound = { rules = ( { verdict = "allow"; to = "host"; } ); };' '' "$SIX"
+	run net_sandbox -p "$PROFILE" -- bash -s <"$TMP/attack"
+	echo "$output"
+	assert_line hosts
+	[ "$(grep -c hello <<<"$output")" -ge 6 ]
+}
+
+@test "inbound rules hold for what comes in pieces, behind headers, and from a server's port" {
+	local kind
+
+	cat >"$TMP/pieces.py" <<-'END'
+		import socket, struct, sys
+		kind, to = sys.argv[1:3]
+		data = struct.pack("!HHHH", 53, int(sys.argv[3]), 8 + 24, 0) + b"q" * 24
+		if kind == "pieces":
+		    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+		    for at, more, part in (0, 1, data[:8]), (8, 0, data[8:]):
+		        s.sendto(struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(part), 77, more << 13 | at // 8, 64, 17, 0) +
+		                 socket.inet_aton("192.0.2.3") + socket.inet_aton(to) + part, (to, 0))
+		else:
+		    source, dest = socket.inet_pton(10, "2001:db8:2::3"), socket.inet_pton(10, to)
+		    total = sum(struct.unpack("!36H", source + dest + struct.pack("!II", len(data), 17) + data))
+		    while total >> 16:
+		        total = (total & 0xffff) + (total >> 16)
+		    data = data[:6] + struct.pack("!H", total ^ 0xffff) + data[8:]
+		    s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, 60 if kind == "header" else 44)
+		    head = bytes([17, 0, 1, 4, 0, 0, 0, 0])
+		    if kind == "header":
+		        s.sendto(head + data, (to, 0))
+		    else:
+		        s.sendto(struct.pack("!BBHI", 17, 0, 1, 9) + data[:8], (to, 0))
+		        s.sendto(struct.pack("!BBHI", 17, 0, 8, 9) + data[8:], (to, 0))
+	END
+	bridged test 'address = "10.88.0.5/24"; address6 = "fd00:88::5/64"; inbound = { default = "deny"; rules = (
+		{ verdict = "allow"; port = "7002"; protocol = "udp"; } ); };' '' "$SIX"
+	background test 'for port in 7001 7002; do socat -u UDP6-RECVFROM:$port,ipv6only=0,fork SYSTEM:"cat >/dev/null; echo got $port" & done; sleep 0.3; echo ready; wait'
+	ip -n "$NET-client" route add 10.88.0.0/24 via 192.0.2.1
+	ip -n "$NET-client" route add fd00:88::/64 via 2001:db8:2::1
+	for kind in pieces header pieces6; do
+		to=fd00:88::5
+		[ $kind != pieces ] || to=10.88.0.5
+		on client python3 "$TMP/pieces.py" $kind $to 7001
+		on client python3 "$TMP/pieces.py" $kind $to 7002
+		sleep 0.5
+		cat "$TMP/test.out"
+		[ "$(grep -c 'got 7002' "$TMP/test.out")" -ge 1 ]
+		: >"$TMP/test.out"
+	done
+	finish test
+}
+
+# ---- what stays
+
+FULL='nat = true; address6 = "auto"; rate = { egress = "10M"; ingress = "10M"; };
+	publish = ( { host = 8080; guest = 7000; }, { host = 8081; guest = 7001; protocol = "udp"; listen = "0.0.0.0"; } );
+	outbound = { rules = ( { verdict = "deny"; to = "198.51.100.7"; } ); }; inbound = { default = "deny"; };'
+
+janitors() {
+	ip netns pids "$NET-host" | while read -r pid; do
+		! grep -q sandbox-janitor "/proc/$pid/comm" 2>/dev/null || echo "$pid"
+	done
+}
+
+@test "sixty launches killed at random moments, every third with its janitor: nothing stays, sandbox gc aside" {
+	local i ran=0
+
+	bridged test "$FULL" '' "$SIX"
+	for i in $(seq 60); do
+		"${ON_HOST[@]}" "$SANDBOX" -p "$PROFILE" -- sh -c 'echo ran; (sleep 60 &) ; sleep 60' >"$TMP/one.out" 2>&1 3>&- &
+		sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
+		kill -9 $!
+		wait $! 2>/dev/null || :
+		if [ $((i % 3)) -eq 0 ]; then
+			janitors | xargs -r kill -9 2>/dev/null || :
+		fi
+		! grep -q ran "$TMP/one.out" || ran=$((ran + 1))
+	done
+	# Some died early, some late.
+	echo "$ran ran"
+	[ "$ran" -gt 0 ] && [ "$ran" -lt 60 ]
+	no_janitors() { [ -z "$(janitors)" ]; }
+	wait_until 10 no_janitors
+	run net_sandbox gc
+	assert_status 0
+	net_after
+	# And all of it works as on the first day.
+	background test "$ANSWER"
+	[ "$(asked host 127.0.0.1 8080)" = hello ]
+	finish test
+	net_after
+}
+
+@test "a fork bomb inside ends with the sandbox, and its network too" {
+	bridged test "$FULL" 'cgroup = { pids = { max = 200; }; };' "$SIX"
+	"${ON_HOST[@]}" "$SANDBOX" -p "$PROFILE" -- bash -c 'echo ready; b() { b | b & }; b; sleep 60' >"$TMP/test.out" 2>&1 3>&- &
+	wait_until 10 grep -q ready "$TMP/test.out"
+	sleep 0.5
+	kill -9 $!
+	wait $! || :
+	rm "$TMP/test.out"
+	net_after
+}
+
+@test "a payload with NET_ADMIN takes its interface apart: renamed, removed, moved on, others made" {
+	local script
+
+	bridged test "$FULL" '' "$SIX"
+	sed -i 's/outbound = .*//; s/rate = { egress = "10M"; /rate = { /' "$PROFILE"
+	bridged test 'nat = true; publish = ( { host = 8080; } );' \
+		"$(sed 's/"socket"/"socket", "unshare", "setns", "clone", "clone3", "mount"/; s/"NET_ADMIN"/"NET_ADMIN", "SYS_ADMIN"/' <<<"$ADMIN")" "$SIX"
+	for script in 'ip link set eth0 down; ip link set eth0 name sandbox0' 'ip link del eth0' \
+		'unshare -n sleep 60 & sleep 0.3; ip link set eth0 netns $!' \
+		'ip link add sandbox0 type bridge; ip link set eth0 master sandbox0' \
+		'ip link add v0 type veth peer name v1; ip link add vx0 type vxlan id 5 remote 10.88.0.1 dstport 4789 dev eth0; ip link set v0 up' \
+		'ip link add link eth0 name vlan5 type vlan id 5; ip link add link eth0 name mv0 type macvlan' 'ip link set eth0 netns 1; ip link set lo down'; do
+		run net_sandbox -p "$PROFILE" -- bash -c "set +e; $script; ip -o link; echo done"
+		echo "$output"
+		assert_line done
+		net_after
+	done
+}
+
+@test "an interface of the host's comes back from a payload that took it down, changed and used it" {
+	local script
+
+	ip -n "$NET-host" link add here type veth peer name there
+	ip -n "$NET-host" link set there up
+	ip -n "$NET-host" link set here up mtu 1300
+	ip -n "$NET-host" addr add 10.5.0.1/24 dev here
+	net_before
+	profile <<-END
+		format = 1;
+		extends = [ "default" ];
+		network = { mode = "none"; interface_from = "here"; interface = "wan"; address = "10.5.0.7/24"; };
+		$(sed 's/"socket"/"socket", "unshare", "setns", "clone", "clone3", "mount"/; s/"NET_ADMIN"/"NET_ADMIN", "SYS_ADMIN"/' <<<"$ADMIN")
+	END
+	for script in 'ip link set wan down; ip link set wan mtu 1280' \
+		'ip link add here type bridge; ip link set wan master here; ip link set wan up' \
+		'ip link add br0 type bridge; ip link set wan master br0; tc qdisc add dev wan root tbf rate 1kbit burst 10k latency 1s'; do
+		run net_sandbox -p "$PROFILE" -- bash -c "set +e; $script; ip -o link; echo done"
+		echo "$output"
+		assert_line done
+		run on host ip link show here
+		assert_status 0
+		net_after
+	done
+}
+
+# ---- names
+
+@test "names that are none: bridges, domains, hosts" {
+	local name
+
+	for name in .. . '' a/b '%d' 'br%d' 'has space' 'sixteen-letters-' 'colon:' 'all' 'default'; do
+		bridged test
+		sed -i "s|sandbox0|$name|" "$PROFILE"
+		run net_sandbox -p "$PROFILE" -- true
+		echo "$name: $status $output"
+		[ "$status" -eq 121 ] || [ "$status" -eq 122 ]
+	done
+	net_after
+	bridged test
+	sed -i 's|sandbox0|fifteen-letters|' "$PROFILE"
+	run net_sandbox -p "$PROFILE" -- true
+	assert_status 0
+	net_after
+	for keys in 'dns = { search = [ "a.test\nnameserver 192.0.2.66" ]; };' 'dns = { options = [ "ndots:1\nnameserver 192.0.2.66" ]; };' \
+		'dns = { search = [ "a.test nameserver" ]; };' 'hosts = ( { name = "a\n192.0.2.66 bank.test"; address = "192.0.2.5"; } );' \
+		'hosts = ( { name = "a b"; address = "192.0.2.5"; } );' 'hosts = ( { name = "a#b"; address = "192.0.2.5"; } );'; do
+		bridged test "$keys"
+		run net_sandbox -p "$PROFILE" -- cat /etc/resolv.conf /etc/hosts
+		echo "$keys: $status $output"
+		assert_status 121
+	done
+	bridged test 'dns = { search = [ "a.test" ]; options = [ "ndots:1" ]; }; hosts = ( { name = "a"; address = "192.0.2.5"; } );'
+	run net_sandbox -p "$PROFILE" -- cat /etc/resolv.conf /etc/hosts
+	assert_status 0
+	assert_output 'search a.test'
+	net_after
+}
+
+@test "one port, ten sandboxes at once: one has it; fifty ports, fifty sandboxes: all have theirs" {
+	local i
+
+	bridged test 'publish = ( { host = 8080; guest = 7000; } );'
+	for i in $(seq 10); do
+		"${ON_HOST[@]}" "$SANDBOX" -p "$PROFILE" -- bash -c 'echo ready; exec sleep 60' >"$TMP/race-$i" 2>&1 3>&- &
+	done
+	decided() { [ "$(grep -lE 'ready|sandbox: ' "$TMP"/race-* | wc -l)" -eq 10 ]; }
+	wait_until 20 decided
+	cat "$TMP"/race-*
+	[ "$(grep -lx ready "$TMP"/race-* | wc -l)" -eq 1 ]
+	jobs -p | xargs kill -9 2>/dev/null || :; wait || :
+	rm "$TMP"/race-*
+	net_after
+	bridged test
+	for i in $(seq 50); do
+		"${ON_HOST[@]}" "$SANDBOX" -p "$PROFILE" -s "network.publish=({ host = $((9000 + i)); guest = 7000; })" -- \
+			socat TCP-LISTEN:7000,fork,reuseaddr SYSTEM:"echo number $i" >"$TMP/many-$i" 2>&1 3>&- &
+	done
+	for i in $(seq 50); do
+		right() { [ "$(asked host 127.0.0.1 $((9000 + i)))" = "number $i" ]; }
+		wait_until 20 right
+	done
+	jobs -p | xargs kill -9 2>/dev/null || :; wait || :
+	net_after
 }
