@@ -308,7 +308,9 @@ spoofing() {
 	finish victim
 	bridged victim 'address6 = "fd00:88::5/64"; address = "10.88.0.5/24";' '' "$SIX $OPEN"
 	background victim "$ANSWER"
-	[ "$(asked host 10.88.0.5)" = hello ]
+	# The host may remember the hardware address of the one before.
+	answers() { [ "$(asked host 10.88.0.5)" = hello ]; }
+	wait_until 30 answers
 	bridged test 'address6 = "fd00:88::6/64"; outbound = { rules = ( { verdict = "allow"; to = "host"; } ); };' '' "$SIX $OPEN"
 	run net_sandbox -p "$PROFILE" -- bash -s "$(victim_mac)" <"$TMP/attack"
 	assert_line hosts
