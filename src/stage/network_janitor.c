@@ -15,10 +15,10 @@
  * the kernel takes namespaces down under the lock that every new interface needs (rtnl), for milliseconds, however many
  * they are. Launches in a row would each wait for the one before; so they wait for none, twice a second excepted.
  *
- * Nor does anybody wait for the kernel's own janitor: when elements have been taken out, whoever next closes a netfilter
- * socket of the namespace waits for all processors, and keeps every other change of the tables waiting meanwhile
- * (nft_rcv_nl_event in net/netfilter/nf_tables_api.c). So this process holds the launcher's socket too, so that the
- * launcher's close is not the last, and ends, which closes them, only half way to the next tick.
+ * Nor does anybody wait for the kernel's own janitor: when elements have been taken out, whoever next closes a
+ * netfilter socket of the namespace waits for all processors, and keeps every other change of the tables waiting
+ * meanwhile (nft_rcv_nl_event in net/netfilter/nf_tables_api.c). So this process holds the launcher's socket too, so
+ * that the launcher's close is not the last, and ends, which closes them, only half way to the next tick.
  *
  * It has no memory of the sandbox but what the launcher planned, reads nothing from inside, has a session of its own,
  * and blocks every signal that can be. If it is killed too, the next launch finds no lock where it looks, and
@@ -83,8 +83,8 @@ static int find_link(struct janitor *janitor)
 	return link_find(segment->route, name, &link, &ignored) > 0 ? link.index : 0;
 }
 
-/* A TCP connection that nobody ended holds its namespace, and with it the interface, until its peer answers or the kernel
- * gives up, minutes later. */
+/* A TCP connection that nobody ended holds its namespace, and with it the interface, until its peer answers or the
+ * kernel gives up, minutes later. */
 static void remove_link(struct janitor *janitor, int index)
 {
 	struct ifinfomsg header = { .ifi_family = AF_UNSPEC, .ifi_index = index };
@@ -113,8 +113,8 @@ static void clean_segment(struct janitor *janitor)
 		(void)segment_end(segment, janitor->network->arena, &ignored);
 }
 
-/* All janitors wake at the same instants: at a tick, so that the kernel takes many namespaces down at once, and half way
- * to the next. */
+/* All janitors wake at the same instants: at a tick, so that the kernel takes many namespaces down at once, and half
+ * way to the next. */
 static void wait_for_others(int64_t after_tick)
 {
 	enum { TICK = NSEC_PER_SEC / 2 };

@@ -11,8 +11,8 @@
  *                       segment. From elsewhere, whose address is hidden by nat is reached through published ports
  *                       only. All else is the host's own affair: the rest passes.
  *
- * An error (ICMP) counts as an answer of the connection that it says it is about, whoever made it up: it passes only where
- * its maker may speak to whom it is for.
+ * An error (ICMP) counts as an answer of the connection that it says it is about, whoever made it up: it passes only
+ * where its maker may speak to whom it is for.
  *
  * To accept here ends this table's say alone: chains of other tables on the same hook are asked as well.
  */
