@@ -86,6 +86,19 @@ static int settle_mac(const struct net_plan *net, struct network_host *network, 
 	return 0;
 }
 
+/* On a bridge the hardware address follows from the IP address: whoever remembers it from the sandbox that had the
+ * address before (the host's table of neighbours does, for minutes) is right. */
+static void mac_of_address(struct network_host *network)
+{
+	const struct address *address = network->address.family ? &network->address : &network->address6;
+
+	if (!address->family)
+		return;
+	network->mac[0] = 0x02;
+	network->mac[1] = address->family == AF_INET ? 0x04 : 0x06;
+	memcpy(network->mac + 2, address->bytes + address_size(address) - 4, 4);
+}
+
 static int enable_forwarding(const struct segment *segment, const struct network_host *network, struct error *err)
 {
 	const char *inner = segment->site.bridge ? segment->site.bridge : network->link;
@@ -118,6 +131,8 @@ static int make_shared(struct segment *segment, const struct plan *plan, struct 
 	if (janitor_start(plan, network, segment, err) || segment_make(segment, network->arena, err))
 		return -1;
 	network->bridge = segment->bridge.index;
+	if (network->bridge && !net->mac_given)
+		mac_of_address(network);
 	(void)segment_link_name(segment, network->number, network->link);
 	if (net->forwarding_enable && enable_forwarding(segment, network, err))
 		return -1;
@@ -226,7 +241,7 @@ int network_attach(const struct plan *plan, struct host *host, struct error *err
 	if (network->janitor >= 0 && janitor_tell(network, netns, err))
 		return -1;
 	if (net->interface_from)
-		return move_in(plan, network, netns, err);
+		return move_in(plan, network, netns, err) || janitor_look(network, err) ? -1 : 0;
 	return link_attach(plan, network, netns, err);
 }
 

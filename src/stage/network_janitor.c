@@ -46,11 +46,14 @@ struct janitor {
 	struct network_host *network;
 	struct segment segment; /* lock -1: there is none */
 	int lifeline, host_netns, child_netns;
+	int moved; /* index, inside, of the interface moved in; 0: not known */
 };
 
 /* ---- in the janitor */
 
-static int receive_namespace(struct janitor *janitor)
+/* A message with a descriptor: the sandbox's network namespace. One without: the interface has been moved in, and is to
+ * be looked at before the payload can rename it; that is answered. 0 at the end. */
+static int receive(struct janitor *janitor)
 {
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8)));
 	struct iovec vector = { .iov_base = &byte, .iov_len = 1 };
@@ -64,8 +67,12 @@ static int receive_namespace(struct janitor *janitor)
 		n = recvmsg(janitor->lifeline, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int)))
+	if (header && header->cmsg_type == SCM_RIGHTS && header->cmsg_len == CMSG_LEN(sizeof(int))) {
 		memcpy(&janitor->child_netns, CMSG_DATA(header), sizeof(int));
+	} else if (n > 0) {
+		janitor->moved = move_look(janitor->plan, janitor->child_netns, janitor->host_netns);
+		(void)!write(janitor->lifeline, "", 1);
+	}
 	return n > 0;
 }
 
@@ -77,8 +84,7 @@ static int find_link(struct janitor *janitor)
 	struct error ignored;
 	char *name = janitor->network->link;
 
-	if (segment->site.bridge &&
-	    link_find(segment->route, segment->site.bridge, &segment->bridge, &ignored) > 0)
+	if (segment->site.bridge && link_find(segment->route, segment->site.bridge, &segment->bridge, &ignored) > 0)
 		(void)segment_link_name(segment, janitor->network->number, name);
 	return link_find(segment->route, name, &link, &ignored) > 0 ? link.index : 0;
 }
@@ -130,10 +136,11 @@ static void janitor_main(struct janitor *janitor)
 {
 	struct error ignored;
 
-	while (receive_namespace(janitor))
+	while (receive(janitor))
 		;
-	if (janitor->network->moved && janitor->child_netns >= 0)
-		(void)move_back(janitor->plan, janitor->network, janitor->child_netns, janitor->host_netns, &ignored);
+	if (janitor->network->moved && janitor->child_netns >= 0 && !move_enter(janitor->child_netns, &ignored) &&
+	    !move_back(janitor->plan, janitor->network, janitor->moved, janitor->host_netns, &ignored))
+		(void)move_restore(janitor->plan, janitor->network, &ignored);
 	fd_close(&janitor->lifeline);
 	if (janitor->network->patient)
 		wait_for_others(0);
@@ -238,6 +245,13 @@ int janitor_tell(const struct network_host *network, int child_netns, struct err
 	memcpy(CMSG_DATA(header), &child_netns, sizeof(int));
 	if (sendmsg(network->janitor, &message, MSG_NOSIGNAL) != 1)
 		return fail_errno(err, K_NETWORK_MODE, "cannot hand the namespace to the janitor");
+	return 0;
+}
+
+int janitor_look(const struct network_host *network, struct error *err)
+{
+	if (send(network->janitor, "", 1, MSG_NOSIGNAL) != 1 || wait_for_word(network->janitor))
+		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot show the janitor the interface");
 	return 0;
 }
 

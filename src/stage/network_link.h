@@ -37,9 +37,15 @@ struct moved; /* what it was like; private */
 /* Looks at it: network->moved. */
 int move_note(const struct plan *plan, struct network_host *network, struct error *err);
 int move_in(const struct plan *plan, const struct network_host *network, int child_netns, struct error *err);
-/* Back to the launcher's namespace, as it was. The caller is in `child_netns` after some failures. */
-int move_back(const struct plan *plan, struct network_host *network, int child_netns, int host_netns,
-	      struct error *err);
+/* The following are the janitor's. Enters a network namespace. */
+int move_enter(int netns, struct error *err);
+/* Index of the interface moved in; 0: it cannot be found. */
+int move_look(const struct plan *plan, int child_netns, int host_netns);
+/* From the sandbox's namespace, which the caller is in, to the launcher's, where it is afterwards. `interface`: as
+ * move_look() said; 0: by its name. */
+int move_back(const struct plan *plan, struct network_host *network, int interface, int host_netns, struct error *err);
+/* As it was, but for its namespace. */
+int move_restore(const struct plan *plan, struct network_host *network, struct error *err);
 
 /* network_guard.c. Messages that put the program on interface `link` (index) of the launcher's namespace. */
 int guard_build(const struct plan *plan, const struct network_host *network, int link, struct batch *batch,

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/format.h"
@@ -47,6 +48,8 @@ static int take_link(struct nlmsghdr *message, void *with)
 			take_kind(at, link);
 		else if (at->rta_type == IFLA_IFALIAS)
 			link->ours = !strcmp(RTA_DATA(at), OUR_ALIAS);
+		else if (at->rta_type == IFLA_ADDRESS && RTA_PAYLOAD(at) == MAC_SIZE)
+			memcpy(link->mac, RTA_DATA(at), MAC_SIZE);
 		else if (at->rta_type == IFLA_MASTER)
 			link->master = (int)number_of(at);
 		else if (at->rta_type == IFLA_MTU)
@@ -63,16 +66,19 @@ int link_find(int route, const char *name, struct link_info *ret, struct error *
 		struct rtattr attribute;
 		char name[RTA_ALIGN(IFNAMSIZ)];
 	} request = {
-		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_seq = 1 },
+		.header = { .nlmsg_type = RTM_GETLINK, .nlmsg_seq = 1 },
 		.attribute = { .rta_type = IFLA_IFNAME },
 	};
 	struct netlink_failure failure;
 
-	request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	/* Bytes behind the attribute would be told in the kernel's log. */
 	request.attribute.rta_len = (unsigned short)(RTA_LENGTH(strlen(name) + 1));
+	request.header.nlmsg_len = (uint32_t)offsetof(typeof(request), attribute) + request.attribute.rta_len;
+	request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
 	format_text(request.name, sizeof(request.name), "%s", name);
 	*ret = (struct link_info){ 0 };
-	if (!netlink_request(route, &request, sizeof(request), &(struct netlink_reader){ take_link, ret }, &failure))
+	if (!netlink_request(route, &request, request.header.nlmsg_len, &(struct netlink_reader){ take_link, ret },
+			     &failure))
 		return ret->index ? 1 : 0;
 	if (failure.sys_errno == ENODEV)
 		return 0;

@@ -13,6 +13,7 @@ enum { OUR_GROUP = 0x5b0c };
 struct link_info {
 	int index, master, mtu; /* master: index of the bridge it is a port of, 0: none */
 	unsigned flags;         /* IFF_* */
+	uint8_t mac[MAC_SIZE];  /* zeros where there is none of that size */
 	char kind[16];          /* "bridge", "veth"; "" for hardware */
 	bool ours;              /* has our alias */
 };

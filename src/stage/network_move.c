@@ -125,7 +125,7 @@ static int restore(int route, const struct noted *noted, int interface)
 	return netlink_exchange(route, message, message->nlmsg_len, &failure);
 }
 
-static int restore_all(const struct plan *plan, struct network_host *network, struct error *err)
+int move_restore(const struct plan *plan, struct network_host *network, struct error *err)
 {
 	const struct moved *moved = network->moved;
 	struct ifinfomsg header = { .ifi_flags = moved->link.flags & IFF_UP, .ifi_change = IFF_UP };
@@ -140,27 +140,43 @@ static int restore_all(const struct plan *plan, struct network_host *network, st
 	batch_message(batch, RTM_SETLINK, 0, &header, sizeof(header));
 	batch_label(batch, K_NETWORK_INTERFACE_FROM, -1, "set the interface as it was");
 	batch_u32(batch, IFLA_MTU, (uint32_t)moved->link.mtu);
+	if (memcmp(link.mac, moved->link.mac, MAC_SIZE) != 0)
+		batch_put(batch, IFLA_ADDRESS, moved->link.mac, MAC_SIZE);
 	status = batch_send(batch, route, err);
 	for (const struct noted *noted = moved->first; noted; noted = noted->next)
 		status |= restore(route, noted, link.index);
 	return status;
 }
 
-int move_back(const struct plan *plan, struct network_host *network, int child_netns, int host_netns, struct error *err)
+int move_enter(int netns, struct error *err)
+{
+	if (setns(netns, CLONE_NEWNET))
+		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot enter a network namespace");
+	return 0;
+}
+
+int move_look(const struct plan *plan, int child_netns, int host_netns)
+{
+	AUTO_CLOSE int route = -1;
+	struct link_info link = { 0 };
+	struct error ignored;
+
+	if (move_enter(child_netns, &ignored))
+		return 0;
+	route = netlink_open(NETLINK_ROUTE);
+	if (route < 0 || link_find(route, plan->network.net->interface, &link, &ignored) <= 0)
+		link.index = 0;
+	return move_enter(host_netns, &ignored) ? 0 : link.index;
+}
+
+int move_back(const struct plan *plan, struct network_host *network, int interface, int host_netns, struct error *err)
 {
 	struct batch *batch = batch_new(network->arena);
-	AUTO_CLOSE int route = -1;
-	struct link_info link;
+	AUTO_CLOSE int route = netlink_open(NETLINK_ROUTE);
+	struct link_info link = { .index = interface };
 
-	if (setns(child_netns, CLONE_NEWNET))
-		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot enter the sandbox's network namespace");
-	route = netlink_open(NETLINK_ROUTE);
-	if (route < 0 || link_find(route, plan->network.net->interface, &link, err) <= 0)
+	if (route < 0 || (!interface && link_find(route, plan->network.net->interface, &link, err) <= 0))
 		return -1;
 	build_move(batch, link.index, plan->network.net->interface_from, host_netns);
-	if (batch_send(batch, route, err))
-		return -1;
-	if (setns(host_netns, CLONE_NEWNET))
-		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot return to the launcher's network namespace");
-	return restore_all(plan, network, err);
+	return batch_send(batch, route, err) || move_enter(host_netns, err) ? -1 : 0;
 }

@@ -100,6 +100,8 @@ int janitor_start(const struct plan *plan, struct network_host *network, const s
 		  struct error *err);
 /* Hands it the sandbox's network namespace: for an interface that goes back, and to choose when it goes. */
 int janitor_tell(const struct network_host *network, int child_netns, struct error *err);
+/* Lets it look at the interface that has been moved in. */
+int janitor_look(const struct network_host *network, struct error *err);
 /* Lets go of it; with `wait`, until it has given the interface back. */
 void janitor_let_go(struct network_host *network, bool wait);
 

@@ -415,6 +415,25 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	net_after
 }
 
+@test "a payload that renames the interface and changes its hardware address does not keep it" {
+	ip -n "$NET-host" link add here address 02:00:00:00:00:77 type veth peer name there
+	net_before
+	profile one <<-'END'
+		format = 1;
+		extends = [ "default" ];
+		network = { mode = "none"; interface_from = "here"; interface = "wan"; };
+		capabilities = { keep = [ "NET_ADMIN" ]; ambient = [ "NET_ADMIN" ]; };
+	END
+	run net_sandbox -p "$PROFILE" -- sh -c 'ip link set wan down && ip link set wan name mine && ip link add wan type veth peer name other &&
+		ip link set mine address 02:00:00:00:00:78 && ip link show mine'
+	assert_status 0
+	assert_output 02:00:00:00:00:78
+	run on host ip link show here
+	assert_status 0
+	assert_output 02:00:00:00:00:77
+	net_after
+}
+
 # ---- refusals of the host's
 
 @test "a name that another kind of interface has, a network that the host has a route to, a missing bridge" {
