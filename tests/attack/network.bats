@@ -232,7 +232,8 @@ spoofing() {
 	run net_sandbox -p "$PROFILE" -- python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
 	assert_status 0
 	sleep 0.3
-	! grep -qx 1 "$TMP/test.out"
+	run grep -qx 1 "$TMP/test.out"
+	[ "$status" -eq 1 ]
 	on client python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
 	wait_until 3 grep -qx 1 "$TMP/test.out"
 	finish test
@@ -308,9 +309,9 @@ spoofing() {
 	finish victim
 	bridged victim 'address6 = "fd00:88::5/64"; address = "10.88.0.5/24";' '' "$SIX $OPEN"
 	background victim "$ANSWER"
-	# The host may remember the hardware address of the one before.
+	# The host remembers the hardware address of the one before, which had the same.
 	answers() { [ "$(asked host 10.88.0.5)" = hello ]; }
-	wait_until 30 answers
+	wait_until 5 answers
 	bridged test 'address6 = "fd00:88::6/64"; outbound = { rules = ( { verdict = "allow"; to = "host"; } ); };' '' "$SIX $OPEN"
 	run net_sandbox -p "$PROFILE" -- bash -s "$(victim_mac)" <"$TMP/attack"
 	assert_line hosts
@@ -538,7 +539,7 @@ janitors() {
 		'ip link add link eth0 name vlan5 type vlan id 5; ip link add link eth0 name mv0 type macvlan' 'ip link set eth0 netns 1; ip link set lo down'; do
 		run net_sandbox -p "$PROFILE" -- bash -c "set +e; $script; ip -o link; echo done"
 		echo "$output"
-		assert_line done
+		assert_line "done"
 		net_after
 	done
 }
@@ -562,7 +563,7 @@ janitors() {
 		'ip link add br0 type bridge; ip link set wan master br0; tc qdisc add dev wan root tbf rate 1kbit burst 10k latency 1s'; do
 		run net_sandbox -p "$PROFILE" -- bash -c "set +e; $script; ip -o link; echo done"
 		echo "$output"
-		assert_line done
+		assert_line "done"
 		run on host ip link show here
 		assert_status 0
 		net_after
