@@ -99,21 +99,15 @@ static void mac_of_address(struct network_host *network)
 	memcpy(network->mac + 2, address->bytes + address_size(address) - 4, 4);
 }
 
-static int enable_forwarding(const struct segment *segment, const struct network_host *network, struct error *err)
+/* The pair's end is not there yet: network_link.c sees to it. */
+static int enable_forwarding(const struct segment *segment, struct error *err)
 {
-	const char *inner = segment->site.bridge ? segment->site.bridge : network->link;
 	char uplink[IFNAMSIZ];
-	bool was = false;
 
-	if (segment->site.bridge && forwarding_write(inner, true, NULL))
-		return fail_errno(err, K_NETWORK_FORWARDING, "cannot turn forwarding on for %s", inner);
-	if (forwarding_uplink(uplink, err))
+	if ((segment->site.bridge && forwarding_enable(segment, segment->site.bridge, err)) ||
+	    forwarding_uplink(uplink, err))
 		return -1;
-	if (!uplink[0] || forwarding_on(AF_INET) == 1)
-		return 0;
-	if (forwarding_write(uplink, true, &was))
-		return fail_errno(err, K_NETWORK_FORWARDING, "cannot turn forwarding on for %s", uplink);
-	return was ? 0 : segment_note_forwarding(segment, uplink, was, err);
+	return uplink[0] ? forwarding_enable(segment, uplink, err) : 0;
 }
 
 /* Under the segment's mutex: what is made from the janitor's start on, the janitor takes back. */
@@ -134,7 +128,7 @@ static int make_shared(struct segment *segment, const struct plan *plan, struct 
 	if (network->bridge && !net->mac_given)
 		mac_of_address(network);
 	(void)segment_link_name(segment, network->number, network->link);
-	if (net->forwarding_enable && enable_forwarding(segment, network, err))
+	if (net->forwarding_enable && enable_forwarding(segment, err))
 		return -1;
 	return table_add(segment->nfnl, &segment->site, plan, network, err);
 }

@@ -244,6 +244,8 @@ static int attach_veth(int route, const struct plan *plan, struct network_host *
 	if (remove_predecessor(route, network, err) || batch_send(batch, route, err) ||
 	    link_find(route, network->link, &link, err) < 0)
 		return -1;
+	if (!network->bridge && net->forwarding_enable && forwarding_write(network->link, true))
+		return fail_errno(err, K_NETWORK_FORWARDING, "cannot turn forwarding on for %s", network->link);
 	batch = batch_new(network->arena);
 	link_no_autoconf(batch, K_NETWORK_MODE, link.index);
 	if (network->bridge)

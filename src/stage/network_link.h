@@ -28,8 +28,8 @@ int inside_build(const struct plan *plan, const struct network_host *network, st
 int forwarding_on(int family);
 /* Name of the interface of the IPv4 default route; "" when there is none. */
 int forwarding_uplink(char to[IFNAMSIZ], struct error *err);
-/* IPv4 forwarding of one interface. *was (may be NULL): what it was. 0, -1 with errno. */
-int forwarding_write(const char *interface, bool on, bool *was);
+/* IPv4 forwarding of one interface. 0, -1 with errno. */
+int forwarding_write(const char *interface, bool on);
 
 /* network_move.c: an interface of the host moved in and back. */
 struct moved; /* what it was like; private */

@@ -137,37 +137,6 @@ bool segment_link_name(const struct segment *segment, uint32_t number, char to[I
 
 /* ---- the end */
 
-/* "eth0 0": what the interface's forwarding was before the first sandbox changed it. */
-static void restore_forwarding(const struct segment *segment)
-{
-	char text[64], *space = NULL;
-	ssize_t length = pread(segment->lock, text, sizeof(text) - 1, 0);
-
-	if (length <= 0)
-		return;
-	text[length] = '\0';
-	space = strchr(text, ' ');
-	if (!space)
-		return;
-	*space = '\0';
-	(void)forwarding_write(text, space[1] == '1', NULL);
-}
-
-int segment_note_forwarding(const struct segment *segment, const char *interface, bool was, struct error *err)
-{
-	char text[64];
-	struct stat st;
-
-	if (fstat(segment->lock, &st))
-		return fail_errno(err, K_NETWORK_FORWARDING, "cannot look at %s", segment->file);
-	if (st.st_size)
-		return 0;
-	format_text(text, sizeof(text), "%s %d", interface, was);
-	if (pwrite(segment->lock, text, strlen(text), 0) != (ssize_t)strlen(text))
-		return fail_errno(err, K_NETWORK_FORWARDING, "cannot write to %s", segment->file);
-	return 0;
-}
-
 static int delete_bridge(const struct segment *segment, struct arena *arena, struct error *err)
 {
 	struct ifinfomsg header = { .ifi_index = segment->bridge.index };
@@ -192,7 +161,7 @@ static int take_down(struct segment *segment, struct arena *arena, struct error 
 		status = -1;
 	if (table_delete(segment->nfnl, &segment->site, status ? &ignored : err))
 		status = -1;
-	restore_forwarding(segment);
+	forwarding_restore(segment);
 	if (!status && unlink(segment_path(segment)) && errno != ENOENT)
 		status = fail_errno(err, K_NETWORK_MODE, "cannot remove %s", segment->file);
 	return status;

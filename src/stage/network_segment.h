@@ -77,8 +77,10 @@ bool segment_alive(const struct address *address, void *with);
 /* Where the lock of an address is: by its host part, the low 32 bits of it. */
 off_t segment_lock_of(const struct address *address);
 
-/* Remembers in the lock file what forwarding of `interface` was, unless something is remembered already. */
-int segment_note_forwarding(const struct segment *segment, const char *interface, bool was, struct error *err);
+/* network_forwarding.c. Turns IPv4 forwarding of an interface on for this segment, which notes it; turns off what this
+ * segment has noted and no other. Under the segment's mutex. */
+int forwarding_enable(const struct segment *segment, const char *interface, struct error *err);
+void forwarding_restore(const struct segment *segment);
 
 /* Ends being a user and holding addresses. True: nobody else is one, or waits already; then the caller waits a while
  * and calls segment_end(). */

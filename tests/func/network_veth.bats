@@ -278,6 +278,44 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	net_after
 }
 
+@test "forwarding that two bridges need stays on until the second has ended, also with a bridge of somebody else's" {
+	local before
+
+	serve outside 80 outside
+	on host ip link add other0 type bridge
+	on host ip addr add 10.89.0.1/16 dev other0
+	on host ip link set other0 up
+	before=$(on host sh -c 'cat /proc/sys/net/ipv4/conf/*/forwarding')
+	bridged first 'nat = true; forwarding = "enable";'
+	bridged second 'nat = true; forwarding = "enable";'
+	sed -i 's/sandbox0/other0/; s/10\.88/10.89/' "$TMP/second.conf"
+	background first 'echo up; exec sleep 600'
+	background second 'echo up; exec sleep 600'
+	wait_until 5 said first
+	wait_until 5 said second
+	run on host cat /proc/sys/net/ipv4/conf/up0/forwarding
+	assert_output 1
+	finish first
+	wait_until 5 on host sh -c '! ip link show sandbox0' 2>/dev/null
+	run net_sandbox -p "$TMP/second.conf" -- curl -sm 5 http://198.51.100.7/
+	assert_line outside
+	finish second
+	wait_until 5 [ ! -e "/run/sandbox/net-$(stat -L -c %i "/run/netns/$NET-host")-other0" ]
+	run on host sh -c 'cat /proc/sys/net/ipv4/conf/*/forwarding'
+	[ "$output" = "$before" ]
+	on host ip link del other0
+	net_after
+}
+
+@test "point to point with nat on a host that does not forward" {
+	serve outside 80 outside
+	bridged test 'nat = true; forwarding = "enable"; address = "10.99.0.2/30"; gateway = "10.99.0.1";'
+	sed -i '/bridge =/d' "$PROFILE"
+	run net_sandbox -p "$PROFILE" -- curl -sm 5 http://198.51.100.7/
+	assert_line outside
+	net_after
+}
+
 @test "sandboxes on one bridge do not reach each other, by the bridge or by the host, unless isolated = false" {
 	net_forward
 	bridged server
