@@ -129,6 +129,17 @@ static void build_queues(struct batch *batch)
 	batch_u32(batch, IFLA_NUM_RX_QUEUES, 1);
 }
 
+/* A bridge that was not given a hardware address of its own has the lowest of its ports' (net/bridge/br_stp_if.c). One
+ * of somebody else's must not change its own when a sandbox comes and goes: this is about the highest there is. */
+static void build_outer_mac(struct batch *batch, const struct network_host *network)
+{
+	uint8_t mac[MAC_SIZE];
+
+	memcpy(mac, network->mac, MAC_SIZE);
+	mac[0] = 0xfe;
+	batch_put(batch, IFLA_ADDRESS, mac, MAC_SIZE);
+}
+
 static void build_veth(struct batch *batch, const struct net_plan *net, const struct network_host *network,
 		       int child_netns)
 {
@@ -137,6 +148,7 @@ static void build_veth(struct batch *batch, const struct net_plan *net, const st
 	batch_message(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
 	batch_label(batch, K_NETWORK_MODE, -1, "make the veth pair %s and %s", network->link, net->interface);
 	batch_text(batch, IFLA_IFNAME, network->link);
+	build_outer_mac(batch, network);
 	batch_u32(batch, IFLA_GROUP, OUR_GROUP);
 	build_queues(batch);
 	if (net->mtu)

@@ -307,6 +307,24 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	net_after
 }
 
+@test "a bridge of somebody else's keeps its hardware address while sandboxes come and go" {
+	on host ip link add other0 type bridge
+	on host ip link add port0 type veth peer name port1
+	on host ip link set port0 address f2:00:00:00:00:01 master other0 up
+	on host ip addr add 10.89.0.1/16 dev other0
+	on host ip link set other0 up
+	bridged test
+	sed -i 's/sandbox0/other0/; s/10\.88/10.89/' "$PROFILE"
+	background test 'echo up; exec sleep 600'
+	wait_until 5 said test
+	run on host ip -o link show dev other0
+	assert_output 'link/ether f2:00:00:00:00:01'
+	finish test
+	on host ip link del other0
+	on host ip link del port0
+	net_after
+}
+
 @test "point to point with nat on a host that does not forward" {
 	serve outside 80 outside
 	bridged test 'nat = true; forwarding = "enable"; address = "10.99.0.2/30"; gateway = "10.99.0.1";'
