@@ -15,6 +15,10 @@
  *	                    advertisement of a neighbour only of the sandbox's own address; UDP not from port 547
  *	everything else     dropped
  *
+ * Also without spoof protection, and first: what goes to 169.254.0.0/16, where clouds answer with the host's
+ * credentials, is dropped unless a rule of the profile allows some of it; a route inside refuses it too, but a payload
+ * that keeps CAP_NET_ADMIN or CAP_NET_RAW gets past that.
+ *
  * A packet too short for a test is passed: the kernel ends a program that reads beyond the packet with 0, which is "ok"
  * here. All that is read lies in headers without which the packet is nothing to anyone.
  *
