@@ -69,20 +69,20 @@ static int open_locked(struct segment *segment, struct error *err)
 	}
 }
 
+/* The sockets come first: without them nothing can be made, and no file is to be left. */
 int segment_open(struct segment *segment, struct error *err)
 {
-	segment->lock = segment->route = segment->nfnl = -1;
-	if (file_name(segment, err) || open_locked(segment, err))
-		return -1;
+	segment->lock = segment->nfnl = -1;
 	segment->route = netlink_open(NETLINK_ROUTE);
-	segment->nfnl = netlink_open(NETLINK_NETFILTER);
 	if (segment->route < 0)
 		return fail_errno(err, K_NETWORK_MODE, "cannot open a netlink socket");
+	segment->nfnl = netlink_open(NETLINK_NETFILTER);
 	if (segment->nfnl < 0) {
-		fail_errno(err, K_NETWORK_MODE, "cannot open a netfilter socket: the kernel has no nf_tables");
+		fail_errno(err, K_NETWORK_MODE, "cannot open a netfilter socket%s",
+			   errno == EPROTONOSUPPORT ? ": the kernel has no nf_tables" : "");
 		return error_exit(err, EXIT_OF_HOST);
 	}
-	return 0;
+	return file_name(segment, err) || open_locked(segment, err) ? -1 : 0;
 }
 
 void segment_unlock(const struct segment *segment)

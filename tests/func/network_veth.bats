@@ -325,6 +325,19 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	net_after
 }
 
+@test "169.254.0.0/16 is refused without a default route too, and may be the network of a pair" {
+	bridged test 'gateway = "none"; routes = ( { to = "128.0.0.0/1"; via = "10.88.0.1"; } );'
+	run net_sandbox -p "$PROFILE" -- ip route get 169.254.169.254
+	[ "$status" -ne 0 ]
+	run net_sandbox -p "$PROFILE" -- ip route get 169.1.1.1
+	assert_status 0
+	bridged test 'address = "169.254.0.2/16"; gateway = "169.254.0.1";'
+	sed -i '/bridge =/d' "$PROFILE"
+	run net_sandbox -p "$PROFILE" -- ping -c 1 -W 2 169.254.0.1
+	assert_output ' 1 received'
+	net_after
+}
+
 @test "point to point with nat on a host that does not forward" {
 	serve outside 80 outside
 	bridged test 'nat = true; forwarding = "enable"; address = "10.99.0.2/30"; gateway = "10.99.0.1";'
@@ -507,6 +520,18 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	run net_sandbox -p "$PROFILE" -s network.bridge.name=sandbox1 -s network.bridge.create=false -- true
 	assert_status 122
 	assert_output 'cannot find the bridge sandbox1'
+	net_after
+}
+
+@test "a kernel without nf_tables is an error before the payload runs" {
+	cc -std=gnu11 -D_GNU_SOURCE -O1 -Wall -Wextra -Werror -o "$TMP/without" "$BATS_TEST_DIRNAME/../lib/without.c"
+	bridged test
+	run on host "$TMP/without" ENOSYS nf_tables "$SANDBOX" -p "$PROFILE" -- echo payload
+	assert_status 122
+	assert_output 'the kernel has no nf_tables'
+	refute_output payload
+	net_after
+	run on host "$TMP/without" ENOSYS nf_tables "$SANDBOX" -p "$PROFILE" -s network.mode=none -s 'network.bridge={}' -- echo payload
 	net_after
 }
 

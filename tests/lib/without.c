@@ -2,14 +2,17 @@
  *
  *	without ERRNO CALL PROGRAM [ARG ...]
  *
- * Every process below gets ERRNO (EPERM, ENOSYS) for CALL. */
+ * Every process below gets ERRNO (EPERM, ENOSYS) for CALL. CALL "nf_tables" is socket(2) for netfilter's netlink family,
+ * which gets EPROTONOSUPPORT, as on a kernel that has none. */
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,6 +39,15 @@ static const struct {
 	{ "unshare", SYS_unshare },
 };
 
+static int install(struct sock_filter *filter, size_t length)
+{
+	struct sock_fprog program = { .len = (unsigned short)length, .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 static int take_away(unsigned number, unsigned answer)
 {
 	struct sock_filter filter[] = {
@@ -44,15 +56,30 @@ static int take_away(unsigned number, unsigned answer)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | answer),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -1;
-	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return install(filter, sizeof(filter) / sizeof(filter[0]));
+}
+
+static int take_netfilter_away(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_NETLINK, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NETLINK_NETFILTER, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPROTONOSUPPORT),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	return install(filter, sizeof(filter) / sizeof(filter[0]));
 }
 
 int main(int argc, char **argv)
 {
+	if (argc > 3 && strcmp(argv[2], "nf_tables") == 0 && !take_netfilter_away())
+		execvp(argv[3], argv + 3);
 	for (size_t i = 0; argc > 3 && i < sizeof(calls) / sizeof(calls[0]); i++) {
 		if (strcmp(argv[2], calls[i].name) != 0)
 			continue;
