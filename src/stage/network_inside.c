@@ -72,9 +72,17 @@ static void build_up(struct batch *batch)
 	batch_interface(batch, offsetof(struct ifinfomsg, ifi_index));
 }
 
+static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
+
+/* Also without a default route: further routes may be as wide. Not where it is the sandbox's own network. */
+static bool refuses_metadata(const struct plan *plan, const struct address *own)
+{
+	return own->family && !filter_allows_metadata(plan->profile) &&
+	       !(own->prefix <= metadata.prefix && address_within(own, &metadata));
+}
+
 static void build_routes(struct batch *batch, const struct plan *plan, const struct network_host *network)
 {
-	static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
 	const struct net_plan *net = plan->network.net;
 	struct way gateway = { .key = K_NETWORK_GATEWAY,
 			       .index = -1,
@@ -99,7 +107,7 @@ static void build_routes(struct batch *batch, const struct plan *plan, const str
 
 		build_route(batch, &further);
 	}
-	if (network->gateway.family && !filter_allows_metadata(plan->profile)) {
+	if (refuses_metadata(plan, &network->address)) {
 		const struct way refused = { .key = K_NETWORK_OUTBOUND_DEFAULT,
 					     .index = -1,
 					     .to = &metadata,
