@@ -37,6 +37,7 @@
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -138,9 +139,17 @@ static void explain(const struct host *host, const char *what, struct error *err
 			     "/proc/sys/net/ipv4/ip_unprivileged_port_start, or use network.mode = \"veth\" as root");
 }
 
+/* Killed, it had no time for last words. It is left unwaited for, for pasta_undo(). */
 void network_explain_loss(const struct host *host, struct error *err)
 {
-	explain(host, "cannot keep the sandbox connected: pasta ended before it", err);
+	siginfo_t end = { .si_pid = 0 };
+
+	if (!waitid(P_PID, (id_t)host->pasta, &end, WEXITED | WNOHANG | WNOWAIT) && end.si_pid &&
+	    end.si_code != CLD_EXITED)
+		fail(err, K_NETWORK_MODE, "cannot keep the sandbox connected: pasta ended before it (signal %d)",
+		     end.si_status);
+	else
+		explain(host, "cannot keep the sandbox connected: pasta ended before it", err);
 }
 
 /* Its process id on the pipe: everything is set up. A whole struct error: it never became pasta. */

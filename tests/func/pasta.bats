@@ -272,7 +272,7 @@ answers() {
 		status=0
 		wait $! || status=$?
 		assert_status 123
-		grep -q 'cannot keep the sandbox connected: pasta ended before it' "$TMP/errors"
+		grep -q 'cannot keep the sandbox connected: pasta ended before it (signal 9)' "$TMP/errors"
 		grep -q '"verdict":"network-lost"' "$TMP/status"
 		grep -q '"exit_status":123' "$TMP/status"
 		grep -q '"stage":"network"' "$TMP/status"
