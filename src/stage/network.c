@@ -7,13 +7,13 @@
  *          reserved; under the lock of the segment (network_segment.c) the sandbox gets its addresses, the janitor is
  *          started, and then what the janitor will take back is made: bridge, table, elements. Then the messages are
  *          built that the child will send.
- * attach   (parent, the child blocks in its new namespace) makes the interface, or moves it in. enter    (child, with
- * CAP_NET_ADMIN in its namespace) sets the loopback interface up: a new namespace has it, but down
- *          (network_namespaces(7)), and programs expect 127.0.0.1 to answer. Then it sends the messages: addresses,
- *          routes, filter. The filter holds from before the payload exists, and the payload has no capability to touch
- *          it; plan and check refuse what would give it one.
+ * attach   (parent, the child blocks in its new namespace) makes the interface, or moves it in.
+ * enter    (child, with CAP_NET_ADMIN in its namespace) sets the loopback interface up: a new namespace has it, but
+ *          down (network_namespaces(7)), and programs expect 127.0.0.1 to answer. Then it sends the messages: filter,
+ *          addresses, routes. The filter holds from before the payload exists, and the payload has no capability to
+ *          touch it; plan and check refuse what would give it one.
  * undo     lets go of the janitor, which cleans up by itself (network_janitor.c); the interface dies with the
- * namespace.
+ *          namespace.
  *
  * The messages are made before the child exists, so the child has a copy and need not hand a socket up: one barrier
  * stays enough, and nothing between the processes is added for the network.

@@ -1,11 +1,13 @@
 /* network_move: an interface of the host moved into the sandbox, and back as it was.
  *
  * host     (parent) notes what the kernel forgets when an interface changes its namespace: its addresses and routes,
- *          whether it is up, its size and hardware address.
- * attach   moves it, renamed, in one message. end      the janitor, which holds the sandbox's namespace open, moves
- * it back under its old name and gives it what was
- *          noted. Hardware the kernel would bring back by itself, without addresses; a dummy or a veth it would delete
+ *          whether it is up; and its MTU.
+ * attach   moves it, renamed, in one message.
+ * end      the janitor, which holds the sandbox's namespace open, moves it back under its old name and gives it what
+ *          was noted. Hardware the kernel would bring back by itself, without addresses; a dummy or a veth it would delete
  *          with the namespace (net/core/dev.c, default_device_exit_net).
+ *
+ * Not given back: its sysctls (net.ipv4.conf, net.ipv6.conf) and its queueing discipline, which a move resets.
  *
  * Messages that the kernel's own listing gave are sent back to it: they name every attribute, known to us or not. */
 #include <errno.h>

@@ -1,10 +1,11 @@
 /* time: the offsets of CLOCK_MONOTONIC and CLOCK_BOOTTIME inside.
  *
  * plan     (parent, before anything exists) makes the text that the kernel wants, and refuses offsets that would put a
- * clock before its zero, which the kernel refuses too, but later. enter    (child, with CAP_SYS_ADMIN and CAP_SYS_TIME
- * in its user namespace) unshares the time namespace and writes the offsets. Not in clone3's flags: the first process
- * in a time namespace freezes its offsets (time_namespaces(7)). unshare(2) puts only the next child into it, so the
- * payload must be forked from here: the profile's init is needed. Before root, while the host's /proc is in sight.
+ *          clock before its zero, which the kernel refuses too, but later.
+ * enter    (child, with CAP_SYS_ADMIN and CAP_SYS_TIME in its user namespace) unshares the time namespace and writes
+ *          the offsets. Not in clone3's flags: the first process in a time namespace freezes its offsets
+ *          (time_namespaces(7)). unshare(2) puts only the next child into it, so the payload must be forked from here:
+ *          the profile's init is needed. Before root, while the host's /proc is in sight.
  *
  * The file belongs to its process's user only while the process is dumpable, and the child is not any more. It becomes
  * so for the one open(2): nothing of the payload or of its image exists yet, and processes of the same host user are

@@ -5,13 +5,14 @@
  *          forbids user namespaces, a missing helper, a map of the host's root that the profile does not ask for. Comes
  *          after namespaces, which decides whether there is one.
  * host     (parent, before clone) takes a free range of ids for users.map = "auto" as root, under a lock that ends with
- * the sandbox (userns_range.c), and leaves the final maps in struct host, where idmapped mounts find them. attach
- * (parent, while the child blocks) writes the maps. First of all attach cells: what else the launcher does to the child
- * may need its ids to be real. enter    (child, first cell) takes the ids under which the inside is built: 0 where it
- * is mapped, else the payload's. Its capabilities stay: the kernel takes them only from a process that leaves uid 0 of
- * its own user namespace, and until now the child was somebody else there (capabilities(7), "Effect of user ID
- * changes"). The change of ids undoes PR_SET_DUMPABLE, to whatever fs.suid_dumpable says: it is set again here. undo
- * lets go of the range. Everything else dies with the namespace.
+ *          the sandbox (userns_range.c), and leaves the final maps in struct host, where idmapped mounts find them.
+ * attach   (parent, while the child blocks) writes the maps. First of all attach cells: what else the launcher does to
+ *          the child may need its ids to be real.
+ * enter    (child, first cell) takes the ids under which the inside is built: 0 where it is mapped, else the payload's.
+ *          Its capabilities stay: the kernel takes them only from a process that leaves uid 0 of its own user
+ *          namespace, and until now the child was somebody else there (capabilities(7), "Effect of user ID changes").
+ *          The change of ids undoes PR_SET_DUMPABLE, to whatever fs.suid_dumpable says: it is set again here.
+ * undo     lets go of the range. Everything else dies with the namespace.
  *
  * Needs: user_namespaces(7), Linux 3.8. As an ordinary user the payload's supplementary groups cannot be dropped
  * (setgroups is denied, or a group that is kept out by its membership could be left): they show as 65534 inside.
