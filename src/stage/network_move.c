@@ -4,8 +4,8 @@
  *          whether it is up; and its MTU.
  * attach   moves it, renamed, in one message.
  * end      the janitor, which holds the sandbox's namespace open, moves it back under its old name and gives it what
- *          was noted. Hardware the kernel would bring back by itself, without addresses; a dummy or a veth it would delete
- *          with the namespace (net/core/dev.c, default_device_exit_net).
+ *          was noted. Hardware the kernel would bring back by itself, without addresses; a dummy or a veth it would
+ *          delete with the namespace (net/core/dev.c, default_device_exit_net).
  *
  * Not given back: its sysctls (net.ipv4.conf, net.ipv6.conf) and its queueing discipline, which a move resets.
  *
