@@ -28,6 +28,7 @@ struct batch {
 	struct message_label label;
 	bool failed;
 	struct messages done;
+	size_t asking;            /* where the finished message is that wants an answer; SIZE_MAX: none yet */
 	size_t size, label_count; /* room */
 };
 
@@ -35,8 +36,10 @@ struct batch *batch_new(struct arena *arena)
 {
 	struct batch *batch = arena_alloc(arena, sizeof(*batch));
 
-	if (batch)
+	if (batch) {
 		batch->arena = arena;
+		batch->asking = SIZE_MAX;
+	}
 	return batch;
 }
 
@@ -70,6 +73,21 @@ static bool make_room(struct batch *batch, size_t length)
 	return true;
 }
 
+/* The kernel answers every message that fails, in their order; that the last one is done says that all are. Answers to
+ * the others would fill the child's socket, whose size the host limits (net.core.rmem_max). */
+static void ask_once(struct batch *batch, const struct nlmsghdr *last)
+{
+	struct nlmsghdr *earlier = NULL;
+
+	if (!(last->nlmsg_flags & NLM_F_ACK))
+		return;
+	if (batch->asking != SIZE_MAX) {
+		earlier = (struct nlmsghdr *)(void *)(batch->done.bytes + batch->asking);
+		earlier->nlmsg_flags &= (uint16_t)~NLM_F_ACK;
+	}
+	batch->asking = batch->done.length;
+}
+
 /* Moves the message being built, if any, behind the finished ones. */
 static void end_message(struct batch *batch)
 {
@@ -82,6 +100,7 @@ static void end_message(struct batch *batch)
 	header->nlmsg_seq = (uint32_t)done->count + 1;
 	batch->failed |= batch->depth != 0 || !make_room(batch, NLMSG_ALIGN(header->nlmsg_len));
 	if (!batch->failed) {
+		ask_once(batch, header);
 		memcpy(done->bytes + done->length, header, header->nlmsg_len);
 		if (batch->label.interface)
 			batch->label.interface += done->length;
@@ -251,8 +270,13 @@ CHILD int messages_send(const struct messages *messages, int fd, int interface, 
 	if (!netlink_exchange(fd, messages->bytes, messages->length, &failure))
 		return 0;
 	errno = failure.sys_errno;
-	if (failure.message >= messages->count)
-		return fail_errno(err, K_NETWORK_MODE, "cannot talk to the kernel about the network");
+	if (failure.message >= messages->count) {
+		fail_errno(err, K_NETWORK_MODE, "cannot talk to the kernel about the network");
+		if (failure.sys_errno == EMSGSIZE)
+			error_remedy(err, "the section says more than fits into one message: raise the sysctl "
+					  "net.core.wmem_max, or write fewer rules and routes");
+		return -1;
+	}
 	label = &messages->labels[failure.message];
 	if (!failure.text[0])
 		return fail_errno_at(err, label->key, label->index, "cannot %s", label->what);
