@@ -206,7 +206,7 @@ int network_host(const struct plan *plan, struct host *host, struct error *err)
 	network = calloc(1, sizeof(*network));
 	if (!network)
 		return fail_errno(err, 0, "cannot get memory");
-	*network = (struct network_host){ .arena = &network->memory, .lock = -1, .janitor = -1 };
+	*network = (struct network_host){ .arena = &network->memory, .lock = -1, .janitor = -1, .netns = -1 };
 	host->network = network;
 	host->handed.network = network;
 	if (settle_mac(net, network, err) || names_resolve(plan, network->arena, network, err) ||
@@ -234,8 +234,10 @@ int network_attach(const struct plan *plan, struct host *host, struct error *err
 		return fail_errno(err, K_NETWORK_MODE, "cannot open the sandbox's network namespace");
 	if (network->janitor >= 0 && janitor_tell(network, netns, err))
 		return -1;
-	if (net->interface_from)
-		return move_in(plan, network, netns, err) || janitor_look(network, err) ? -1 : 0;
+	if (net->interface_from) {
+		network->netns = TAKE_FD(netns);
+		return move_in(plan, network, network->netns, err) || janitor_look(network, err) ? -1 : 0;
+	}
 	return link_attach(plan, network, netns, err);
 }
 
@@ -292,6 +294,20 @@ CHILD int network_enter(const struct plan *plan, struct inside *inside, struct e
 
 /* ---- undo */
 
+static void replace_janitor(const struct plan *plan, struct network_host *network)
+{
+	const struct net_plan *net = plan->network.net;
+	struct segment segment = { .site = { .bridge = net->bridge } };
+	struct error ignored;
+	bool shared = network->lock >= 0;
+
+	fd_close(&network->janitor);
+	if (shared && segment_resume(&segment, network->lock, &ignored))
+		return;
+	if (!janitor_start(plan, network, shared ? &segment : NULL, &ignored) && network->netns >= 0)
+		(void)janitor_tell(network, network->netns, &ignored);
+}
+
 void network_undo(const struct plan *plan, struct host *host)
 {
 	struct network_host *network = host->network;
@@ -299,9 +315,12 @@ void network_undo(const struct plan *plan, struct host *host)
 	if (!network)
 		return;
 	pasta_undo(host);
+	if (janitor_is_gone(network))
+		replace_janitor(plan, network);
 	janitor_let_go(network, plan->network.net->interface_from);
 	publish_release(network);
 	fd_close(&network->lock);
+	fd_close(&network->netns);
 	arena_free(&network->memory);
 	free(network);
 	host->network = NULL;

@@ -88,6 +88,7 @@ struct network_host {
 	int janitor;                         /* lifeline of the janitor; -1 */
 	bool patient;                        /* the janitor may hold the namespace a moment longer */
 	struct moved *moved;                 /* interface_from: what it was like */
+	int netns;                           /* interface_from: the namespace it is in; -1 */
 	uint32_t number;                     /* of the address in the bridge's network; 0: not from there */
 	uint8_t mac[MAC_SIZE];               /* of the interface inside */
 	char link[IFNAMSIZ];                 /* veth: the host's end; "" without one */

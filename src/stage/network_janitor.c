@@ -20,6 +20,9 @@
  * meanwhile (nft_rcv_nl_event in net/netfilter/nf_tables_api.c). So this process holds the launcher's socket too, so
  * that the launcher's close is not the last, and ends, which closes them, only half way to the next tick.
  *
+ * Somebody may kill it, or the kernel when memory is short: a launcher that finds it gone at the end starts another
+ * one, which has the same copies, and does the same.
+ *
  * It has no memory of the sandbox but what the launcher planned, reads nothing from inside, has a session of its own,
  * and blocks every signal that can be. If it is killed too, the next launch finds no lock where it looks, and
  * `sandbox gc` takes down the rest. */
@@ -253,6 +256,16 @@ int janitor_look(const struct network_host *network, struct error *err)
 	if (send(network->janitor, "", 1, MSG_NOSIGNAL) != 1 || wait_for_word(network->janitor))
 		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot show the janitor the interface");
 	return 0;
+}
+
+bool janitor_is_gone(const struct network_host *network)
+{
+	char byte = 0;
+	ssize_t n = 0;
+
+	if (network->janitor >= 0)
+		n = recv(network->janitor, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	return network->janitor >= 0 && (n == 0 || (n < 0 && errno != EAGAIN));
 }
 
 void janitor_let_go(struct network_host *network, bool wait)

@@ -69,6 +69,21 @@ static int take_bridge(const struct profile *profile, struct net_plan *net, stru
 	return 0;
 }
 
+/* A longer route would win over the one that refuses (network_inside.c). */
+static int check_metadata(const struct profile *profile, const struct net_route *route, struct error *err)
+{
+	static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
+	char text[ADDRESS_TEXT_SIZE];
+
+	if (!address_within(&route->to, &metadata) || filter_allows_metadata(profile))
+		return 0;
+	fail_at(err, K_NETWORK_ROUTES_TO, route->index,
+		"cannot lead a route to %s: clouds answer there with credentials",
+		address_text(&route->to, true, text));
+	error_remedy(err, "allow the address by a rule of network.outbound if that is meant");
+	return error_exit(err, EXIT_OF_PROFILE);
+}
+
 static int take_routes(const struct profile *profile, struct plan *plan, struct error *err)
 {
 	struct net_plan *net = plan->network.net;
@@ -85,6 +100,8 @@ static int take_routes(const struct profile *profile, struct plan *plan, struct 
 			return bad_value(K_NETWORK_ROUTES_TO, (int)i, route->to, err);
 		if (route->via && (address_parse(route->via, &to->via) || to->via.family != to->to.family))
 			return bad_value(K_NETWORK_ROUTES_VIA, (int)i, route->via, err);
+		if (check_metadata(profile, to, err))
+			return -1;
 	}
 	return 0;
 }

@@ -69,6 +69,13 @@ static int open_locked(struct segment *segment, struct error *err)
 	}
 }
 
+int segment_resume(struct segment *segment, int lock, struct error *err)
+{
+	segment->route = segment->nfnl = -1;
+	segment->lock = lock;
+	return file_name(segment, err);
+}
+
 /* The sockets come first: without them nothing can be made, and no file is to be left. */
 int segment_open(struct segment *segment, struct error *err)
 {

@@ -50,6 +50,9 @@ struct segment {
 int segment_open(struct segment *segment, struct error *err);
 void segment_close(struct segment *segment);
 
+/* Likewise for one whose file is open already, with the sandbox's locks; for a janitor, which opens its own sockets. */
+int segment_resume(struct segment *segment, int lock, struct error *err);
+
 /* Gives the mutex back; takes it again: -1 when the segment was taken down meanwhile. */
 void segment_unlock(const struct segment *segment);
 int segment_lock(const struct segment *segment);
@@ -104,6 +107,8 @@ int janitor_start(const struct plan *plan, struct network_host *network, const s
 int janitor_tell(const struct network_host *network, int child_netns, struct error *err);
 /* Lets it look at the interface that has been moved in. */
 int janitor_look(const struct network_host *network, struct error *err);
+/* Whether it has ended before its time. */
+bool janitor_is_gone(const struct network_host *network);
 /* Lets go of it; with `wait`, until it has given the interface back. */
 void janitor_let_go(struct network_host *network, bool wait);
 

@@ -49,6 +49,12 @@ address_of() {
 	grep -o '10\.88\.[0-9.]*' "$TMP/$1.out" | head -1
 }
 
+kill_janitors() {
+	ip netns pids "$NET-host" | while read -r pid; do
+		! grep -q sandbox-janitor "/proc/$pid/comm" || kill -9 "$pid"
+	done
+}
+
 ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 
 # ---- what is made, and what stays
@@ -223,9 +229,7 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	bridged test
 	background test "$ADDRESS; exec sleep 60"
 	wait_until 5 said test
-	ip netns pids "$NET-host" | while read -r pid; do
-		! grep -q sandbox-janitor "/proc/$pid/comm" || kill -9 "$pid"
-	done
+	kill_janitors
 	kill -9 "$(cat "$TMP/test.pid")"
 	wait "$(cat "$TMP/test.pid")" || :
 	sleep 2.5
@@ -520,6 +524,42 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	run net_sandbox -p "$PROFILE" -s network.bridge.name=sandbox1 -s network.bridge.create=false -- true
 	assert_status 122
 	assert_output 'cannot find the bridge sandbox1'
+	net_after
+}
+
+@test "nothing is left when the janitor alone is killed, and an interface comes back" {
+	bridged test
+	background test "$ADDRESS; exec sleep 60"
+	wait_until 5 said test
+	kill_janitors
+	finish test
+	net_after
+	ip -n "$NET-host" link add here type veth peer name there
+	ip -n "$NET-host" addr add 10.5.0.1/24 dev here
+	net_before
+	profile one <<-'END'
+		format = 1;
+		extends = [ "default" ];
+		network = { interface_from = "here"; };
+	END
+	background one 'ip -o link show eth0; exec sleep 60'
+	wait_until 5 said one
+	kill_janitors
+	finish one
+	on host ip link show here
+	net_after
+}
+
+@test "no route leads to the metadata network without a rule" {
+	bridged test 'routes = ( { to = "169.254.169.254/32"; via = "10.88.0.1"; } );'
+	run net_sandbox -p "$PROFILE" -- true
+	assert_status 121
+	assert_output 'network.routes[0].to: cannot lead a route to 169.254.169.254/32'
+	bridged test 'routes = ( { to = "169.254.169.254/32"; via = "10.88.0.1"; } );
+		outbound = { rules = ( { verdict = "allow"; to = "169.254.169.254"; } ); };'
+	run net_sandbox -p "$PROFILE" -- ip route
+	assert_status 0
+	assert_output '169.254.169.254 via 10.88.0.1'
 	net_after
 }
 

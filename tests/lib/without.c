@@ -2,8 +2,8 @@
  *
  *	without ERRNO CALL PROGRAM [ARG ...]
  *
- * Every process below gets ERRNO (EPERM, ENOSYS) for CALL. CALL "nf_tables" is socket(2) for netfilter's netlink family,
- * which gets EPROTONOSUPPORT, as on a kernel that has none. */
+ * Every process below gets ERRNO (EPERM, ENOSYS) for CALL. CALL "nf_tables" is socket(2) for the netlink family of
+ * netfilter, which gets EPROTONOSUPPORT, as on a kernel that has none. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
