@@ -161,7 +161,7 @@ void forwarding_restore(const struct segment *segment)
 	AUTO_CLOSE int lock = lock_notes();
 	char text[NOTES_SIZE], *at = text, *end = NULL;
 
-	if (read_notes(segment, text) <= 0)
+	if (lock < 0 || read_notes(segment, text) <= 0)
 		return;
 	/* Where the host itself has begun to forward, it is to go on. */
 	for (; forwarding_on(AF_INET) != 1 && (end = strchr(at, '\n')); at = end + 1) {
