@@ -141,7 +141,7 @@ static void janitor_main(struct janitor *janitor)
 
 	while (receive(janitor))
 		;
-	if (janitor->network->moved && janitor->child_netns >= 0 && !move_enter(janitor->child_netns, &ignored) &&
+	if (janitor->network->moved && janitor->child_netns >= 0 && !move_into(janitor->child_netns, &ignored) &&
 	    !move_back(janitor->plan, janitor->network, janitor->moved, janitor->host_netns, &ignored))
 		(void)move_restore(janitor->plan, janitor->network, &ignored);
 	fd_close(&janitor->lifeline);

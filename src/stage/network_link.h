@@ -38,7 +38,7 @@ struct moved; /* what it was like; private */
 int move_note(const struct plan *plan, struct network_host *network, struct error *err);
 int move_in(const struct plan *plan, const struct network_host *network, int child_netns, struct error *err);
 /* The following are the janitor's. Enters a network namespace. */
-int move_enter(int netns, struct error *err);
+int move_into(int netns, struct error *err);
 /* Index of the interface moved in; 0: it cannot be found. */
 int move_look(const struct plan *plan, int child_netns, int host_netns);
 /* From the sandbox's namespace, which the caller is in, to the launcher's, where it is afterwards. `interface`: as

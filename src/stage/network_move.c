@@ -150,7 +150,7 @@ int move_restore(const struct plan *plan, struct network_host *network, struct e
 	return status;
 }
 
-int move_enter(int netns, struct error *err)
+int move_into(int netns, struct error *err)
 {
 	if (setns(netns, CLONE_NEWNET))
 		return fail_errno(err, K_NETWORK_INTERFACE_FROM, "cannot enter a network namespace");
@@ -163,12 +163,12 @@ int move_look(const struct plan *plan, int child_netns, int host_netns)
 	struct link_info link = { 0 };
 	struct error ignored;
 
-	if (move_enter(child_netns, &ignored))
+	if (move_into(child_netns, &ignored))
 		return 0;
 	route = netlink_open(NETLINK_ROUTE);
 	if (route < 0 || link_find(route, plan->network.net->interface, &link, &ignored) <= 0)
 		link.index = 0;
-	return move_enter(host_netns, &ignored) ? 0 : link.index;
+	return move_into(host_netns, &ignored) ? 0 : link.index;
 }
 
 int move_back(const struct plan *plan, struct network_host *network, int interface, int host_netns, struct error *err)
@@ -180,5 +180,5 @@ int move_back(const struct plan *plan, struct network_host *network, int interfa
 	if (route < 0 || (!interface && link_find(route, plan->network.net->interface, &link, err) <= 0))
 		return -1;
 	build_move(batch, link.index, plan->network.net->interface_from, host_netns);
-	return batch_send(batch, route, err) || move_enter(host_netns, err) ? -1 : 0;
+	return batch_send(batch, route, err) || move_into(host_netns, err) ? -1 : 0;
 }
