@@ -1,8 +1,8 @@
 /* launch: from a finished plan to a child that builds its own inside.
  *
  * Runs in the launcher. The order is the pipeline's: the host column makes what must exist before the child does;
- * clone3 makes the child in its namespaces; the attach column does to the child what only its parent can (id maps,
- * cgroups) while the child blocks on its socket; `go` lets it run.
+ * clone3 makes the child in its namespaces; the attach column does to the child what only its parent can (id maps, the
+ * network interface) while the child blocks on its socket; `go` lets it run.
  *
  * Joining existing namespaces needs a detour: a process must be inside them to clone a child into them, and the
  * launcher itself never enters a foreign namespace. So a one-shot process joins, clones with CLONE_PARENT, which

@@ -8,7 +8,7 @@
  *	plan      all rows: decide everything
  *	host      all rows: make host objects
  *	clone3 ---------------------------------> blocks on its socket
- *	attach    all rows: id maps, cgroups
+ *	attach    all rows: id maps, the network interface
  *	`go` -----------------------------------> becomes non-dumpable
  *	                                          enter     all rows: build the inside
  *	                                          fork: process 1 stays behind as init
@@ -16,6 +16,9 @@
  *	                                          execve
  *	supervise until the payload has ended
  *	undo      all rows, in reverse
+ *
+ * What a stage wants done in the child's namespaces by the launcher's means (netlink messages, built with a library) it
+ * prepares in host: the child has a copy, and carries it out.
  *
  * There is one barrier (`go`) and one socket. Everything the launcher does for a stage comes before anything the child
  * does for any stage; a feature that seems to need a second barrier argues for it here.
@@ -48,6 +51,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "time",         time_plan,         NULL,         NULL,           time_enter,         NULL,                  NULL,         time_describe },
 	{ "uts",          uts_plan,          NULL,         NULL,           uts_enter,          NULL,                  NULL,         uts_describe },
 	{ "ipc",          ipc_plan,          NULL,         NULL,           NULL,               NULL,                  NULL,         ipc_describe },
+	/* The interface is made in attach, when there is a namespace to make it in; rules and addresses follow in enter. */
 	{ "network",      network_plan,      network_host, network_attach, network_enter,      NULL,                  network_undo, network_describe },
 	{ "session",      NULL,              NULL,         NULL,           session_enter,      NULL,                  NULL,         session_describe },
 	/* root..pivot build the file system by descriptor while the host's tree is still in sight: bind sources are opened
