@@ -123,7 +123,8 @@ CHILD static size_t count_wanted(void *bytes, size_t length)
 	return count;
 }
 
-/* The other answers to a batch that failed, so that the socket is good for another one. */
+/* Reads what else was answered to what failed: on the same socket it would be taken for the answer to the next request.
+ */
 CHILD static int drain(int fd, void *answer, size_t size, const struct netlink_failure *failure)
 {
 	while (recv(fd, answer, size, MSG_DONTWAIT) > 0)
@@ -144,8 +145,10 @@ CHILD int netlink_exchange(int fd, void *bytes, size_t length, struct netlink_fa
 		ssize_t n = receive(fd, answer, sizeof(answer));
 		struct nlmsghdr *at = (struct nlmsghdr *)answer;
 
-		if (n <= 0)
-			return failed(ret, SIZE_MAX, n ? errno : EPROTO);
+		if (n <= 0) {
+			failed(ret, SIZE_MAX, n ? errno : EPROTO);
+			return drain(fd, answer, sizeof(answer), ret);
+		}
 		for (; NLMSG_OK(at, n); at = NLMSG_NEXT(at, n)) {
 			if (at->nlmsg_type != NLMSG_ERROR || !at->nlmsg_seq)
 				continue;
@@ -188,13 +191,15 @@ CHILD int netlink_request(int fd, const void *request, size_t length, const stru
 		ssize_t n = receive(fd, answer, sizeof(answer));
 		struct nlmsghdr *at = (struct nlmsghdr *)answer;
 
-		if (n <= 0)
-			return failed(ret, SIZE_MAX, n ? errno : EPROTO);
+		if (n <= 0) {
+			failed(ret, SIZE_MAX, n ? errno : EPROTO);
+			return drain(fd, answer, sizeof(answer), ret);
+		}
 		for (; NLMSG_OK(at, n); at = NLMSG_NEXT(at, n)) {
 			int end = at->nlmsg_seq == header->nlmsg_seq ? take_answer(at, reader, ret) : 1;
 
 			if (end != 1)
-				return end;
+				return end ? drain(fd, answer, sizeof(answer), ret) : 0;
 		}
 	}
 }

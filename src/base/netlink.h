@@ -33,8 +33,7 @@ struct netlink_reader {
 };
 
 /* Sends one request and calls `each` for every message of the answer, until NLMSG_DONE or, without NLM_F_DUMP, the
- * acknowledgement. 0, or -1 with *ret saying why; after -1 the
- * socket may hold more of the answer: close it. */
+ * acknowledgement. 0, or -1 with *ret saying why. */
 CHILD int netlink_request(int fd, const void *request, size_t length, const struct netlink_reader *reader,
 			  struct netlink_failure *ret);
 
