@@ -273,7 +273,7 @@ CHILD static const char *what_to_cover(const struct places *places)
 {
 	int reason = errno;
 	AUTO_CLOSE int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	bool denied = reason == EROFS || reason == EACCES || reason == EPERM || reason == EOVERFLOW;
+	bool denied = reason == EROFS || reason == EACCES || reason == EOVERFLOW;
 	const char *path = NULL;
 
 	if (places->etc >= 0 && (denied || (reason == EISDIR && is_read_only(places->etc))))

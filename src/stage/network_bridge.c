@@ -1,8 +1,9 @@
 /* network_bridge: the bridge of a segment: found, or made. Parent, host column, under the segment's mutex.
  *
- * A bridge that is there is used if it is one, and has the address that the profile says; whose it is shows its alias
- * (ip-link(8)): ours are taken down with the last sandbox (network_segment.c), others are left alone. A new one gets a
- * network that the host has no other way into: what the sandboxes are to reach must not be somewhere else. */
+ * A bridge that is there is used if it is one, and has the address that the profile says; whose it is shows its group
+ * (ip-link(8)), which is given when it is made, in one message: ours are taken down with the last sandbox
+ * (network_segment.c), others are left alone. A new one gets a network that the host has no other way into: what the
+ * sandboxes are to reach must not be somewhere else. */
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>

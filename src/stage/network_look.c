@@ -46,8 +46,8 @@ static int take_link(struct nlmsghdr *message, void *with)
 	for (struct rtattr *at = IFLA_RTA(info); RTA_OK(at, length); at = RTA_NEXT(at, length)) {
 		if ((at->rta_type & NLA_TYPE_MASK) == IFLA_LINKINFO)
 			take_kind(at, link);
-		else if (at->rta_type == IFLA_IFALIAS)
-			link->ours = !strcmp(RTA_DATA(at), OUR_ALIAS);
+		else if (at->rta_type == IFLA_GROUP)
+			link->ours = number_of(at) == OUR_GROUP;
 		else if (at->rta_type == IFLA_ADDRESS && RTA_PAYLOAD(at) == MAC_SIZE)
 			memcpy(link->mac, RTA_DATA(at), MAC_SIZE);
 		else if (at->rta_type == IFLA_MASTER)

@@ -6,7 +6,8 @@
 
 /* All take a NETLINK_ROUTE socket. */
 
-/* The alias (ip-link(8)) of a bridge that we made, and the group of every interface of ours on the host. */
+/* What tells people (the alias of a bridge, ip-link(8); the comment of a table), and the group of every interface of
+ * ours on the host, which it has from its first moment. */
 #define OUR_ALIAS "made by sandbox(1)"
 enum { OUR_GROUP = 0x5b0c };
 
@@ -15,7 +16,7 @@ struct link_info {
 	unsigned flags;         /* IFF_* */
 	uint8_t mac[MAC_SIZE];  /* zeros where there is none of that size */
 	char kind[16];          /* "bridge", "veth"; "" for hardware */
-	bool ours;              /* has our alias */
+	bool ours;              /* is of our group */
 };
 
 /* 1: found. 0: there is none of that name. -1. */
