@@ -5,8 +5,8 @@
  * the answers lie in the socket. So a batch needs one call out and a few in. An answer that says why (NETLINK_EXT_ACK,
  * Linux 4.12) carries a text behind the error; NETLINK_CAP_ACK keeps it from carrying our whole message back as well.
  *
- * A message that is not for us (a stale answer after a failure, a notification) is told by its sequence number and
- * passed over. Needs: Linux 4.12. */
+ * After a failure the rest of the answers is read and thrown away, so that the socket stays good for the next request.
+ * Needs: Linux 4.12. */
 #include "base/netlink.h"
 
 #include <errno.h>

@@ -183,19 +183,9 @@ void batch_u64(struct batch *batch, int type, uint64_t value)
 	batch_put(batch, type, &value, sizeof(value));
 }
 
-void batch_be16(struct batch *batch, int type, uint16_t value)
-{
-	batch_u16(batch, type, htobe16(value));
-}
-
 void batch_be32(struct batch *batch, int type, uint32_t value)
 {
 	batch_u32(batch, type, htobe32(value));
-}
-
-void batch_be64(struct batch *batch, int type, uint64_t value)
-{
-	batch_u64(batch, type, htobe64(value));
 }
 
 void batch_text(struct batch *batch, int type, const char *text)

@@ -40,9 +40,7 @@ void batch_u8(struct batch *batch, int type, uint8_t value);
 void batch_u16(struct batch *batch, int type, uint16_t value);
 void batch_u32(struct batch *batch, int type, uint32_t value);
 void batch_u64(struct batch *batch, int type, uint64_t value);
-void batch_be16(struct batch *batch, int type, uint16_t value);
 void batch_be32(struct batch *batch, int type, uint32_t value);
-void batch_be64(struct batch *batch, int type, uint64_t value);
 void batch_text(struct batch *batch, int type, const char *text);
 void batch_address(struct batch *batch, int type, const struct address *address);
 

@@ -106,6 +106,9 @@ int net_plan_make(const struct profile *profile, struct plan *plan, struct error
  * profile says nothing that needs one. */
 int filter_build(const struct plan *plan, const struct network_host *network, struct messages *ret, struct error *err);
 
+/* 169.254.0.0/16, where clouds answer with the host's credentials. */
+extern const struct address network_metadata;
+
 /* Whether a rule allows an address or network within 169.254.0.0/16 ("any" and wider networks do not count). If not, a
  * prohibiting route is to stand in the way. */
 bool filter_allows_metadata(const struct profile *profile);

@@ -34,7 +34,7 @@ _Static_assert((int)NETWORK_OUTBOUND_RULES_VERDICT_ALLOW == (int)NETWORK_INBOUND
 
 enum { NAME_SERVICE = 53, LOOPBACK_INDEX = 1 /* in every namespace: net/core/dev.h, LOOPBACK_IFINDEX */ };
 
-static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
+const struct address network_metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
 
 /* Of whom a chain's rules speak. */
 enum scope { SCOPE_ALL, SCOPE_HOST, SCOPE_METADATA };
@@ -79,7 +79,7 @@ bool filter_allows_metadata(const struct profile *profile)
 
 		if (rule->verdict == NETWORK_OUTBOUND_RULES_VERDICT_ALLOW &&
 		    (!address_parse(rule->to, &to) || !address_parse_cidr(rule->to, &to)) &&
-		    to.prefix >= metadata.prefix && address_within(&to, &metadata))
+		    to.prefix >= network_metadata.prefix && address_within(&to, &network_metadata))
 			return true;
 	}
 	return false;
@@ -160,7 +160,7 @@ static bool may_allow(const struct filter *filter, const struct rule *rule, cons
 	if (filter->scope == SCOPE_HOST)
 		return rule->peer->kind == RESOLVED_HOST;
 	if (filter->scope == SCOPE_METADATA)
-		return peer && peer->prefix >= metadata.prefix && address_within(peer, &metadata);
+		return peer && peer->prefix >= network_metadata.prefix && address_within(peer, &network_metadata);
 	return true;
 }
 
@@ -287,7 +287,7 @@ static int add_output(struct filter *filter, const struct nft *nft, struct error
 {
 	const struct profile *profile = filter->plan->profile;
 	const struct guarded host = { SCOPE_HOST, filter->network->own, filter->network->own_count };
-	const struct guarded clouds = { SCOPE_METADATA, &metadata, 1 };
+	const struct guarded clouds = { SCOPE_METADATA, &network_metadata, 1 };
 
 	filter->out = true;
 	filter->chain = "output";

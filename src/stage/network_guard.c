@@ -205,8 +205,6 @@ static void ip6_part(struct program *program, const struct network_host *network
 	give(program, PASS);
 }
 
-static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
-
 /* Drops what no rule allows, and lets all else on. */
 static void metadata_part(struct program *program)
 {
@@ -215,7 +213,7 @@ static void metadata_part(struct program *program)
 	load(program, BPF_H, 12);
 	part = begin_part(program, ETH_P_IP);
 	load(program, BPF_H, ETHERNET + 16);
-	refuse(program, (uint32_t)metadata.bytes[0] << 8 | metadata.bytes[1]);
+	refuse(program, (uint32_t)network_metadata.bytes[0] << 8 | network_metadata.bytes[1]);
 	end_part(program, part);
 }
 
@@ -251,7 +249,7 @@ int guard_build(const struct plan *plan, const struct network_host *network, int
 				.tcm_parent = TC_H_CLSACT };
 	struct program program = { .length = 0 };
 
-	if (!filter_allows_metadata(plan->profile) && !address_within(&network->address, &metadata))
+	if (!filter_allows_metadata(plan->profile) && !address_within(&network->address, &network_metadata))
 		metadata_part(&program);
 	if (plan->network.net->spoof_protection)
 		spoof_part(&program, network);

@@ -72,13 +72,11 @@ static void build_up(struct batch *batch)
 	batch_interface(batch, offsetof(struct ifinfomsg, ifi_index));
 }
 
-static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
-
 /* Also without a default route: further routes may be as wide. Not where it is the sandbox's own network. */
 static bool refuses_metadata(const struct plan *plan, const struct address *own)
 {
 	return own->family && !filter_allows_metadata(plan->profile) &&
-	       !(own->prefix <= metadata.prefix && address_within(own, &metadata));
+	       !(own->prefix <= network_metadata.prefix && address_within(own, &network_metadata));
 }
 
 static void build_routes(struct batch *batch, const struct plan *plan, const struct network_host *network)
@@ -110,7 +108,7 @@ static void build_routes(struct batch *batch, const struct plan *plan, const str
 	if (refuses_metadata(plan, &network->address)) {
 		const struct way refused = { .key = K_NETWORK_OUTBOUND_DEFAULT,
 					     .index = -1,
-					     .to = &metadata,
+					     .to = &network_metadata,
 					     .type = RTN_PROHIBIT,
 					     .what = "a route that refuses" };
 

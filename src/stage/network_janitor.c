@@ -104,7 +104,7 @@ static void remove_link(struct janitor *janitor, int index)
 	(void)batch_send(batch, janitor->segment.route, &ignored);
 }
 
-/* What only root of the host's namespaces may do is done with just that: the interfaces, and entering a namespace. */
+/* Takes out what is this sandbox's, and, when nobody comes back, what was the segment's. */
 static void clean_segment(struct janitor *janitor)
 {
 	static const struct timespec while_somebody_may_come = { .tv_sec = 1 };

@@ -72,10 +72,9 @@ static int take_bridge(const struct profile *profile, struct net_plan *net, stru
 /* A longer route would win over the one that refuses (network_inside.c). */
 static int check_metadata(const struct profile *profile, const struct net_route *route, struct error *err)
 {
-	static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
 	char text[ADDRESS_TEXT_SIZE];
 
-	if (!address_within(&route->to, &metadata) || filter_allows_metadata(profile))
+	if (!address_within(&route->to, &network_metadata) || filter_allows_metadata(profile))
 		return 0;
 	fail_at(err, K_NETWORK_ROUTES_TO, route->index,
 		"cannot lead a route to %s: clouds answer there with credentials",

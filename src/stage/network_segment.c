@@ -154,6 +154,15 @@ static int delete_bridge(const struct segment *segment, struct arena *arena, str
 	return batch_send(batch, segment->route, err);
 }
 
+/* Of the lock file, in static memory. */
+static const char *segment_path(const struct segment *segment)
+{
+	static char path[sizeof(RUN_DIRECTORY) + sizeof(segment->file)];
+
+	format_text(path, sizeof(path), "%s/%s", RUN_DIRECTORY, segment->file);
+	return path;
+}
+
 /* Under the mutex, by somebody who has USERS alone. All of it is tried; the first failure is told. */
 static int take_down(struct segment *segment, struct arena *arena, struct error *err)
 {
@@ -172,14 +181,6 @@ static int take_down(struct segment *segment, struct arena *arena, struct error 
 	if (!status && unlink(segment_path(segment)) && errno != ENOENT)
 		status = fail_errno(err, K_NETWORK_MODE, "cannot remove %s", segment->file);
 	return status;
-}
-
-const char *segment_path(const struct segment *segment)
-{
-	static char path[sizeof(RUN_DIRECTORY) + sizeof(segment->file)];
-
-	format_text(path, sizeof(path), "%s/%s", RUN_DIRECTORY, segment->file);
-	return path;
 }
 
 int segment_end(struct segment *segment, struct arena *arena, struct error *err)

@@ -92,9 +92,6 @@ bool segment_linger(struct segment *segment);
 /* Takes everything down when nobody uses the segment. Under the mutex. 1: did. 0: somebody does. -1. */
 int segment_end(struct segment *segment, struct arena *arena, struct error *err);
 
-/* Path of the lock file, in static memory. */
-const char *segment_path(const struct segment *segment);
-
 /* network_bridge.c. Fails when the host has a route into the network of `address` through another interface than
  * `except`. */
 int segment_check_overlap(int route, int key, const struct address *address, int except, struct error *err);

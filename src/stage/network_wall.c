@@ -47,7 +47,6 @@ int wall_build(const struct plan *plan, const struct network_host *network, stru
 {
 	static const struct address loopback = { .family = AF_INET, .bytes = { 127 }, .prefix = 8 };
 	static const struct address loopback6 = { .family = AF_INET6, .bytes = { [15] = 1 }, .prefix = 128 };
-	static const struct address metadata = { .family = AF_INET, .bytes = { 169, 254 }, .prefix = 16 };
 	const struct nft nft = { batch_new(network->arena), WALL_TABLE, K_NETWORK_MODE, -1 };
 
 	nft_begin(&nft);
@@ -56,7 +55,7 @@ int wall_build(const struct plan *plan, const struct network_host *network, stru
 	refuse(&nft, &loopback, "the host's own");
 	refuse(&nft, &loopback6, "the host's own");
 	if (!filter_allows_metadata(plan->profile))
-		refuse(&nft, &metadata, "metadata");
+		refuse(&nft, &network_metadata, "metadata");
 	drop_nameless(&nft);
 	nft_finish(&nft);
 	return batch_finish(nft.batch, ret, err);
