@@ -104,12 +104,29 @@ static void plan_attributes(const struct plan *plan, struct mount_plan *item)
 		item->attributes |= MOUNT_ATTR_RDONLY;
 }
 
+/* Whether the source's owner is the payload's user by the sandbox's own map, as when an ordinary user launches. */
+static bool owner_is_payload(const struct plan *plan, const struct mount_plan *item)
+{
+	const struct userns_plan *userns = &plan->userns;
+	uint32_t payload = plan->profile->users.uid;
+
+	for (size_t i = 0; i < userns->uid_map_count; i++) {
+		const struct id_map *map = &userns->uid_map[i];
+
+		if (payload >= map->inside && payload - map->inside < map->count)
+			return item->source.uid == map->outside + (payload - map->inside);
+	}
+	return false;
+}
+
 static int plan_idmap(const struct plan *plan, struct mount_plan *item, struct error *err)
 {
 	const struct mount *mount = item->mount;
 
 	item->from_launcher = host_mounts_outside(plan);
 	if (mount->idmap == MOUNTS_IDMAP_NONE)
+		return 0;
+	if (!plan->caller->root && mount->idmap == MOUNTS_IDMAP_OWNER && owner_is_payload(plan, item))
 		return 0;
 	item->idmap = mount->idmap == MOUNTS_IDMAP_OWNER ? IDMAP_OWNER : IDMAP_AUTO;
 	item->from_launcher = true;

@@ -147,6 +147,14 @@ CONF
 	assert_output "only root can"
 }
 
+@test "what an ordinary user owns is the payload's: idmap = owner asks for nothing more" {
+	mounts_profile "{ type = \"bind\"; source = \"$USER_TMP\"; target = \"/data\"; access = \"read-write\"; idmap = \"owner\"; }"
+	run as_user sandbox -p "$PROFILE" -- sh -c 'stat -c %u /data; touch /data/a'
+	assert_status 0
+	assert_line 1000
+	[ "$(stat -c %u "$USER_TMP/a")" = "$(stat -c %u "$USER_TMP")" ]
+}
+
 @test "the host's later mounts appear only where the profile says so" {
 	as_root_only
 	mkdir -p "$TMP/shared/below"
