@@ -1,0 +1,240 @@
+/* page: see the header. Parent only, any phase; writes into a text, which its caller prints.
+ *
+ * A text is escaped first and broken into lines then, so that an escape sequence of ours is never inside of what is
+ * measured, and what is measured is what the terminal shows. A style begins and ends on the same line: a pager that
+ * shows a part of the output shows it in the right style.
+ */
+#include "base/page.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+static const char *const style_codes[] = {
+	[STYLE_PLAIN] = "",  [STYLE_HEADING] = "1", [STYLE_GOOD] = "32",
+	[STYLE_WARN] = "33", [STYLE_BAD] = "1;31",  [STYLE_DIM] = "2",
+};
+_Static_assert(sizeof(style_codes) / sizeof(style_codes[0]) == STYLE_COUNT, "every style has its code");
+
+struct page page_of(int fd)
+{
+	const char *no_colour = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+	struct page page = { .width = PAGE_WIDTH };
+	struct winsize size = { 0 };
+
+	if (!isatty(fd))
+		return page;
+	page.colour = !(no_colour && no_colour[0]) && terminal && terminal[0] && strcmp(terminal, "dumb") != 0;
+	if (!ioctl(fd, TIOCGWINSZ, &size) && size.ws_col && size.ws_col < PAGE_WIDTH)
+		page.width = size.ws_col < PAGE_WIDTH_MIN ? PAGE_WIDTH_MIN : size.ws_col;
+	return page;
+}
+
+/* ---- characters ------------------------------------------------------------------------------ */
+
+/* Bytes of the UTF-8 character at `at`, its number in *ret; 0 when there is none (UTF-8 is that of RFC 3629). */
+static size_t decode(const unsigned char *at, unsigned *ret)
+{
+	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t length = at[0] < 0x80   ? 1
+			: at[0] < 0xc0 ? 0
+			: at[0] < 0xe0 ? 2
+			: at[0] < 0xf0 ? 3
+			: at[0] < 0xf8 ? 4
+				       : 0;
+	unsigned value = 0;
+
+	if (!length)
+		return 0;
+	value = length == 1 ? at[0] : at[0] & (0x7fu >> length);
+	for (size_t i = 1; i < length; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (at[i] & 0x3f);
+	}
+	*ret = value;
+	return value < least[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000) ? 0 : length;
+}
+
+/* Controls of C0 and C1, and what turns the direction of writing or breaks the line. */
+static bool drives_terminal(unsigned character)
+{
+	return character < ' ' || (character >= 0x7f && character < 0xa0) || character == 0x200e ||
+	       character == 0x200f || (character >= 0x2028 && character <= 0x202e) ||
+	       (character >= 0x2066 && character <= 0x2069);
+}
+
+static void add_escaped(struct text *out, const char *words)
+{
+	const unsigned char *at = (const unsigned char *)words;
+
+	while (*at) {
+		unsigned character = 0;
+		size_t length = decode(at, &character);
+
+		if (length && !drives_terminal(character)) {
+			text_add_n(out, (const char *)at, length);
+			at += length;
+			continue;
+		}
+		for (length = length ? length : 1; length; length--)
+			text_add(out, "\\x%02x", *at++);
+	}
+}
+
+/* Of escaped words: every byte but the later ones of a character. */
+static size_t columns(const char *words, size_t length)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < length; i++)
+		count += ((unsigned char)words[i] & 0xc0) != 0x80;
+	return count;
+}
+
+size_t page_columns(const char *words)
+{
+	struct text escaped = { 0 };
+	size_t count = 0;
+
+	add_escaped(&escaped, words);
+	count = columns(escaped.data ? escaped.data : "", escaped.length);
+	text_free(&escaped);
+	return count;
+}
+
+static void add_styled(const struct page *page, struct text *out, enum page_style style, const char *words,
+		       size_t length)
+{
+	bool styled = page->colour && style != STYLE_PLAIN && length;
+
+	if (styled)
+		text_add(out, "\033[%sm", style_codes[style]);
+	text_add_n(out, words, length);
+	if (styled)
+		text_add_n(out, "\033[0m", 4);
+}
+
+void page_add(const struct page *page, struct text *out, enum page_style style, const char *words)
+{
+	struct text escaped = { 0 };
+
+	add_escaped(&escaped, words);
+	add_styled(page, out, style, escaped.data ? escaped.data : "", escaped.length);
+	out->failed |= escaped.failed;
+	text_free(&escaped);
+}
+
+/* ---- lines ----------------------------------------------------------------------------------- */
+
+static void pad(struct text *out, size_t count)
+{
+	text_add(out, "%*s", (int)count, "");
+}
+
+/* Bytes of `words` that fill a line of `room` columns: all that is left, or up to a space, or behind a slash. Where
+ * there is neither: as much as there is room for, at least one character, so that every caller comes to an end. */
+static size_t fill(const char *words, size_t room)
+{
+	size_t at = 0, space = 0, slash = 0;
+
+	for (size_t used = 0; words[at]; used++) {
+		size_t next = at + 1;
+
+		if (words[at] == ' ')
+			space = at;
+		if (used >= room)
+			break;
+		while (((unsigned char)words[next] & 0xc0) == 0x80)
+			next++;
+		if (words[at] == '/' && used)
+			slash = next;
+		at = next;
+	}
+	if (!words[at] || !(space + slash))
+		return at ? at : 1;
+	return space ? space : slash;
+}
+
+/* Adds all of `words`, the first line from `column`, where the line stands already. Returns the column behind them. */
+static size_t add_wrapped(const struct page *page, struct text *out, const struct page_line *line, const char *words,
+			  size_t column)
+{
+	while (*words) {
+		size_t length = strcspn(words, " ");
+
+		/* A first line that has no room for a word that fits into the next one ends here. */
+		if (column > line->hang && column + columns(words, length) > page->width &&
+		    (column >= page->width || line->hang + columns(words, length) <= page->width)) {
+			length = 0;
+		} else {
+			length = fill(words, page->width - column);
+			add_styled(page, out, line->style, words, length);
+			column += columns(words, length);
+			words += length + strspn(words + length, " ");
+		}
+		if (!*words)
+			break;
+		text_add_n(out, "\n", 1);
+		pad(out, line->hang);
+		column = line->hang;
+	}
+	return column;
+}
+
+/* A note that is wider than a line is a text of its own. */
+static void add_note(const struct page *page, struct text *out, const struct page_line *line, size_t column)
+{
+	const struct page_line alone = { .style = STYLE_DIM, .hang = line->hang };
+	size_t width = page_columns(line->note), start = line->hang;
+	struct text note = { 0 };
+
+	if (column + 2 + width > page->width) {
+		text_add_n(out, "\n", 1);
+		column = 0;
+	}
+	if (start + width <= page->width)
+		start = page->width - width;
+	pad(out, start - column);
+	add_escaped(&note, line->note);
+	if (note.data)
+		(void)add_wrapped(page, out, &alone, note.data, start);
+	out->failed |= note.failed;
+	text_free(&note);
+}
+
+void page_line(const struct page *page, struct text *out, const struct page_line *line, const char *format, ...)
+{
+	struct text words = { 0 };
+	size_t column = line->indent;
+	va_list arguments;
+	char *made = NULL;
+
+	va_start(arguments, format);
+	if (vasprintf(&made, format, arguments) < 0)
+		out->failed = true;
+	else
+		add_escaped(&words, made);
+	va_end(arguments);
+	free(made);
+	pad(out, column);
+	if (line->lead) {
+		page_add(page, out, line->lead_style, line->lead);
+		column += page_columns(line->lead);
+	}
+	if (words.length) {
+		size_t gap = column < line->start ? line->start - column : line->lead && line->lead[0] ? 1 : 0;
+
+		pad(out, gap);
+		column = add_wrapped(page, out, line, words.data, column + gap);
+	}
+	if (line->note && line->note[0])
+		add_note(page, out, line, column);
+	text_add_n(out, "\n", 1);
+	out->failed |= words.failed;
+	text_free(&words);
+}
