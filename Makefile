@@ -7,7 +7,8 @@
 #h make            builds $(BUILD)/sandbox
 #h make demo       installs what the build needs, builds, prepares a root file system, runs a small job in it
 #h make check      installs what the tests need, builds, runs every test, prints the sum
-#h make unit, func, attack, fault, lint    one suite of tests
+#h make unit, func, attack, fault, profiles, lint    one suite of tests
+#h make check-profiles     the tests of all shipped profiles, those too whose programs are large: installs a gigabyte
 #h make fuzz, bench, vm                    what takes longer: fuzzers, benchmark, other kernels
 #h make rootfs     prepares the root file system of profiles/alpine.conf    (ROOTFS=directory)
 #h make install, uninstall                 (DESTDIR= PREFIX=/usr/local)
@@ -151,7 +152,7 @@ export INJECT := $(abspath $(BUILD)/tests/inject)
 export SANDBOX_ROOTFS := $(ROOTFS)
 export SANDBOX_ROOTFS_DEBIAN := $(ROOTFS_DEBIAN)
 BATS = bats --formatter tap --print-output-on-failure
-SUITES = lint unit func attack fault
+SUITES = lint unit func attack fault profiles
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command
 	@mkdir -p $(@D)
@@ -177,6 +178,14 @@ lint: all
 func attack fault: export ASAN_OPTIONS := detect_leaks=0
 func attack fault: all $(BUILD)/tests/inject
 	@tests/lib/suite $@ $(BATS) tests/$@
+
+
+# Every test file of a profile installs the programs that it runs. Those of a large program carry the tag.
+.PHONY: check-profiles
+profiles: all
+	@tests/lib/suite $@ $(BATS) --filter-tags '!large' tests/profiles
+check-profiles: test-deps all
+	@tests/lib/suite $@ $(BATS) tests/profiles
 
 .PHONY: fuzz bench vm
 fuzz:

@@ -1,0 +1,149 @@
+# profiles: what the tests of the shipped profiles share: `load ../lib/profiles` after common. The profile under test is the
+# one that the test file is named for.
+#
+#   packages NAME...      installs Debian's packages, if they are not there; in setup_file
+#   each_launcher FUNC    calls FUNC as root and as the ordinary user, each in a directory of its own: $WORK, its own and the
+#                         current one. Not run by root: as the caller alone
+#   as_launcher CMD...    runs a command as that user; `as_launcher sandbox ...` too
+#   launch ARG...         as_launcher sandbox -p profiles/NAME.conf ARG...
+#   refuses CMD...        CMD succeeds without the profile, and fails with it for what the profile forbids: by the command's own
+#                         exit status, not because it could not be run. $LAUNCH_OPTIONS goes before the --
+#
+# Attempts that many profiles must refuse, each with its control:
+#
+#   refuses_secret        reading a file of the user's that is not in $WORK
+#   refuses_writing       writing a file next to it
+#   refuses_processes     seeing a process of the host
+#   refuses_network       connecting to a port of this machine
+#   refuses_namespaces    making a user namespace, and with it getting capabilities
+#   refuses_memory SIZE   using more memory than the profile grants; SIZE as in 2G. An ordinary user has no cgroup, unless one
+#                         was delegated: as root only. Where the profile grants much, lower it first, to save time:
+#                         refuses_memory 512M -s cgroup.memory.max=256M
+#   refuses_setuid        becoming root through a set-user-ID program
+
+# shellcheck disable=SC2154 # bats' run sets status
+
+PROFILE_NAME=$(basename "$BATS_TEST_FILENAME" .bats)
+
+packages() {
+	local package missing=()
+
+	command -v dpkg-query >/dev/null || skip "installs Debian's packages, and this is no Debian"
+	for package; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	[ "$(id -u)" -eq 0 ] || skip "needs root to install ${missing[*]}"
+	_install "${missing[@]}" || { apt-get -q update && _install "${missing[@]}"; }
+}
+
+# No server is started because a test wants its program.
+_install() {
+	DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 SYSTEMD_OFFLINE=1 apt-get -qy -o DPkg::Lock::Timeout=600 \
+		install --no-install-recommends "$@" 3>&-
+}
+
+each_launcher() {
+	local launcher
+
+	for launcher in root user; do
+		[ "$launcher" = user ] || [ "$(id -u)" -eq 0 ] || continue
+		LAUNCHER=$launcher
+		WORK=$TMP/work-$launcher
+		mkdir -p "$WORK" "$TMP/theirs-$launcher"
+		[ "$launcher" = root ] || [ "$(id -u)" -ne 0 ] || chown "$TEST_UID:$TEST_UID" "$WORK" "$TMP/theirs-$launcher"
+		cd "$WORK" || return 1
+		echo "launched by $launcher:"
+		"$@" # no `||` behind it: inside, the first command that fails must end the test
+		cd "$TMP" || return 1
+	done
+}
+
+as_launcher() {
+	if [ "$LAUNCHER" = user ]; then
+		as_user "$@"
+	else
+		"$@"
+	fi
+}
+
+launch() {
+	as_launcher sandbox -p "$CHECKOUT/profiles/$PROFILE_NAME.conf" "$@"
+}
+
+refuses() {
+	run as_launcher "$@"
+	assert_status 0 # the control
+	run launch "${LAUNCH_OPTIONS[@]}" -- "$@"
+	# 120 to 127: the command was not run, or was ended by us.
+	case $status in
+	0) _wrong "not refused: $*" ;;
+	12[0-7]) _wrong "was not run: $*" ;;
+	esac
+}
+
+refuses_secret() {
+	local secret=$TMP/theirs-$LAUNCHER/secret
+
+	echo secret >"$secret"
+	chmod 0644 "$secret"
+	refuses cat "$secret"
+}
+
+refuses_writing() {
+	refuses touch "$TMP/theirs-$LAUNCHER/new"
+}
+
+refuses_processes() {
+	local marker=marker$RANDOM$RANDOM
+
+	# shellcheck disable=SC2016 # perl's
+	as_launcher perl -e '$0 = $ARGV[0]; sleep 60' "$marker" 3>&- &
+	wait_until 5 grep -aqs "$marker" "/proc/$!/cmdline"
+	# The class keeps the searching program from finding itself.
+	refuses sh -c "cat /proc/[0-9]*/cmdline 2>/dev/null | grep -aq '[m]${marker#m}'"
+	kill $!
+	wait $! || :
+}
+
+# Sets $PORT: somebody answers there, on this machine's loopback interface.
+_listen() {
+	python3 -c '
+import socket, sys
+server = socket.socket()
+server.bind(("127.0.0.1", 0))
+server.listen(16)
+print(server.getsockname()[1], flush=True)
+while True:
+    server.accept()[0].close()' >"$TMP/port" 3>&- &
+	LISTENER=$!
+	wait_until 5 test -s "$TMP/port"
+	PORT=$(cat "$TMP/port")
+}
+
+refuses_network() {
+	_listen
+	refuses bash -c "exec 4<>/dev/tcp/127.0.0.1/$PORT"
+	kill "$LISTENER"
+	wait "$LISTENER" || :
+	rm "$TMP/port"
+}
+
+refuses_namespaces() {
+	refuses unshare --user --map-root-user true
+}
+
+refuses_setuid() {
+	[ "$LAUNCHER" = root ] && return
+	install -m 4755 "$(command -v id)" "$TMP/setuid-id"
+	refuses sh -c "[ \"\$($TMP/setuid-id -u)\" = 0 ]"
+}
+
+refuses_memory() {
+	local size=$1 LAUNCH_OPTIONS=("${@:2}")
+
+	[ "$LAUNCHER" = root ] || return 0
+	# shellcheck disable=SC2016 # perl's
+	refuses perl -e '$x = "x" x ($ARGV[0] << 20)' "$(($(numfmt --from=iec "$size") >> 20))"
+	assert_status 137
+}
