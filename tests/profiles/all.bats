@@ -1,10 +1,9 @@
 # Every shipped profile: it reads without a complaint, says what it is for, starts as root and as an ordinary user, and has a
 # test of its own beside this file.
 
+# shellcheck disable=SC2030,SC2031,SC2154 # what bats' run sets
 bats_require_minimum_version 1.5.0
 load ../lib/common
-
-# shellcheck disable=SC2030,SC2031,SC2154 # what bats' run sets
 
 # Profiles of root file systems and their tests: tests/func/profiles.bats.
 OF_A_ROOT="alpine debian contained minimal"
