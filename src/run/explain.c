@@ -72,12 +72,8 @@ void describe(struct description *out, int key, int index, const char *format, .
 /* The phases in which a stage has a cell, as words. */
 static void stage_phases(const struct stage *stage, const char *ret[PHASE_COUNT])
 {
-	ret[PHASE_PLAN] = stage->plan ? phase_names[PHASE_PLAN] : NULL;
-	ret[PHASE_HOST] = stage->host ? phase_names[PHASE_HOST] : NULL;
-	ret[PHASE_ATTACH] = stage->attach ? phase_names[PHASE_ATTACH] : NULL;
-	ret[PHASE_ENTER] = stage->enter ? phase_names[PHASE_ENTER] : NULL;
-	ret[PHASE_CONFINE] = stage->confine ? phase_names[PHASE_CONFINE] : NULL;
-	ret[PHASE_UNDO] = stage->undo ? phase_names[PHASE_UNDO] : NULL;
+	for (int phase = 0; phase < PHASE_COUNT; phase++)
+		ret[phase] = stage_has(stage, (enum phase)phase) ? phase_names[phase] : NULL;
 }
 
 static void stage_as_text(const struct plan *plan, const struct stage *stage, struct description *out)

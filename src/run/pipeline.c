@@ -35,6 +35,17 @@ const char *const phase_names[PHASE_COUNT] = {
 };
 
 /* clang-format off */
+const struct phase_doc phase_docs[PHASE_COUNT] = {
+	[PHASE_PLAN] =    { "launcher", "decides everything, changes nothing" },
+	[PHASE_HOST] =    { "launcher", "makes what lives on the host: cgroup, locks, sockets" },
+	[PHASE_ATTACH] =  { "launcher", "ties the new child to them: id maps, the interface", "clone3" },
+	[PHASE_ENTER] =   { "child",    "builds the inside, still with every right over its own namespaces", "go" },
+	[PHASE_CONFINE] = { "payload",  "gives up power, reads back, and becomes the command", "fork" },
+	[PHASE_UNDO] =    { "launcher", "takes back what does not die by itself, in reverse", "execve, exit" },
+};
+/* clang-format on */
+
+/* clang-format off */
 const struct stage pipeline[STAGE_COUNT] = {
 	/* name           plan               host          attach          enter               confine                undo          describe */
 
@@ -91,3 +102,24 @@ const struct stage pipeline[STAGE_COUNT] = {
 	{ "seccomp",      seccomp_plan,      seccomp_host, NULL,           NULL,               seccomp_confine,       NULL,         seccomp_describe },
 };
 /* clang-format on */
+
+bool stage_has(const struct stage *stage, enum phase phase)
+{
+	switch (phase) {
+	case PHASE_PLAN:
+		return stage->plan;
+	case PHASE_HOST:
+		return stage->host;
+	case PHASE_ATTACH:
+		return stage->attach;
+	case PHASE_ENTER:
+		return stage->enter;
+	case PHASE_CONFINE:
+		return stage->confine;
+	case PHASE_UNDO:
+		return stage->undo;
+	case PHASE_COUNT:
+		break;
+	}
+	return false;
+}

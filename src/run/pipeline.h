@@ -16,6 +16,13 @@ enum phase {
 
 extern const char *const phase_names[PHASE_COUNT];
 
+/* Whose phase it is, what is done in it, and what comes right before it (NULL: nothing to speak of): for readers. */
+struct phase_doc {
+	const char *process, *what, *before;
+};
+
+extern const struct phase_doc phase_docs[PHASE_COUNT];
+
 struct stage {
 	const char *name;
 	plan_fn *plan;
@@ -28,6 +35,9 @@ struct stage {
 enum { STAGE_COUNT = 28 };
 
 extern const struct stage pipeline[STAGE_COUNT];
+
+/* Whether a stage has something to do in a phase. */
+bool stage_has(const struct stage *stage, enum phase phase);
 
 /* Wall-clock nanoseconds that each cell took; in memory that launcher and child share, so that the child's cells are
  * in it too. 0: the cell did not run. */
