@@ -10,6 +10,7 @@
 #h make unit, func, attack, fault, profiles, lint    one suite of tests
 #h make check-profiles     the tests of all shipped profiles, those too whose programs are large: installs a gigabyte
 #h make fuzz, bench, vm                    what takes longer: fuzzers, benchmark, other kernels
+#h make readme     makes what the README shows of the code anew: the picture of the stages, the table of profiles
 #h make rootfs     prepares the root file system of profiles/alpine.conf    (ROOTFS=directory)
 #h make install, uninstall                 (DESTDIR= PREFIX=/usr/local)
 #h make dist       a source archive;  make clean  removes everything made
@@ -142,13 +143,23 @@ $(BUILD)/mkfilters: schema/mkfilters.c $(BUILD)/libsandbox.a $(BUILD)/.command
 $(BUILD)/gen/filters.c: $(BUILD)/mkfilters $(wildcard profiles/*.conf)
 	$(call quiet,GEN)$(GENERATOR)$(BUILD)/mkfilters $@ $(wildcard profiles/*.conf)
 
--include $(wildcard $(BUILD)/mkfilters.d $(BUILD)/obj/*.d $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
+# What the README shows of the code. Committed, because it is read where nothing is built; tests/func/readme.bats makes
+# both anew and compares.
+$(BUILD)/mkpipeline: schema/mkpipeline.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command
+	$(call quiet,CC)$(COMPILE) -MMD -MP $(LINKING) -o $@ $< $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(LIBRARIES)
+
+.PHONY: pictures
+pictures: $(BUILD)/mkpipeline
+	$(GENERATOR)$< src/stage >$(BUILD)/pipeline.svg && mv $(BUILD)/pipeline.svg man/pipeline.svg
+
+-include $(wildcard $(BUILD)/mkfilters.d $(BUILD)/mkpipeline.d $(BUILD)/obj/*.d $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
 
 # ---- tests ---------------------------------------------------------------------------------------------------------
 
 export RESULTS := $(abspath $(BUILD)/results)
 export SANDBOX := $(abspath $(BUILD)/sandbox)
 export INJECT := $(abspath $(BUILD)/tests/inject)
+export MKPIPELINE := $(abspath $(BUILD)/mkpipeline)
 export SANDBOX_ROOTFS := $(ROOTFS)
 export SANDBOX_ROOTFS_DEBIAN := $(ROOTFS_DEBIAN)
 BATS = bats --formatter tap --print-output-on-failure
@@ -176,7 +187,7 @@ lint: all
 	@tests/lib/suite $@ tests/lint/run
 # The leak checker stops a process that another one traces, as many tests do; the unit tests have it on.
 func attack fault: export ASAN_OPTIONS := detect_leaks=0
-func attack fault: all $(BUILD)/tests/inject
+func attack fault: all $(BUILD)/tests/inject $(BUILD)/mkpipeline
 	@tests/lib/suite $@ $(BATS) tests/$@
 
 

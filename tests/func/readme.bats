@@ -1,0 +1,38 @@
+# readme: what the README shows of the code is what the code is: the picture of the stages, the table of profiles. `make
+# readme` makes both anew. Its examples are run by examples.bats.
+
+bats_require_minimum_version 1.5.0
+load ../lib/common
+
+MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
+
+@test "the picture of the pipeline is that of the table" {
+	run cmp "$CHECKOUT/man/pipeline.svg" <("$MKPIPELINE" "$CHECKOUT/src/stage")
+	assert_status 0
+	# Another comment in front of a stage makes another picture.
+	cp -r "$CHECKOUT/src/stage" "$TMP"
+	sed -i '1s/: .*/: something else./' "$TMP/stage/uts.c"
+	run -1 cmp -s "$CHECKOUT/man/pipeline.svg" <("$MKPIPELINE" "$TMP/stage")
+}
+
+@test "the picture is XML, shows every stage and phase, and takes nothing from elsewhere" {
+	local picture=$CHECKOUT/man/pipeline.svg name
+
+	python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$picture"
+	for name in $(sed -n 's/^\t{ "\([a-z_]*\)".*/\1/p' "$CHECKOUT/src/run/pipeline.c"); do
+		grep -q "class=\"name\".*>$name<" "$picture" || { echo "not in the picture: $name"; return 1; }
+	done
+	for name in plan host attach enter confine undo; do
+		grep -q "class=\"phase\".*>$name<" "$picture" || { echo "not in the picture: $name"; return 1; }
+	done
+	run -1 grep -nE '<script|href|url\(|@import|@font-face' "$picture"
+	grep -q '<script' <<<'<script>'
+}
+
+@test "a stage that does not say what it is stops the picture" {
+	cp -r "$CHECKOUT/src/stage" "$TMP"
+	sed -i '1s/.*/\/* nothing/' "$TMP/stage/ids.c"
+	run "$MKPIPELINE" "$TMP/stage"
+	assert_status 1
+	assert_output "stage/ids.c: does not begin with a comment that says what the stage is"
+}
