@@ -105,7 +105,7 @@ static void plan_attributes(const struct plan *plan, struct mount_plan *item)
 }
 
 /* Whether the source's owner is the payload's user by the sandbox's own map, as when an ordinary user launches. */
-static bool owner_is_payload(const struct plan *plan, const struct mount_plan *item)
+static bool owner_is_payload(const struct plan *plan, const struct host_object *source)
 {
 	const struct userns_plan *userns = &plan->userns;
 	uint32_t payload = plan->profile->users.uid;
@@ -114,28 +114,30 @@ static bool owner_is_payload(const struct plan *plan, const struct mount_plan *i
 		const struct id_map *map = &userns->uid_map[i];
 
 		if (payload >= map->inside && payload - map->inside < map->count)
-			return item->source.uid == map->outside + (payload - map->inside);
+			return source->uid == map->outside + (payload - map->inside);
 	}
 	return false;
 }
 
-static int plan_idmap(const struct plan *plan, struct mount_plan *item, struct error *err)
+/* `source`: what is bound, or the uppermost of an overlay's layers. */
+static int plan_idmap(const struct plan *plan, struct mount_plan *item, const struct host_object *source,
+		      struct error *err)
 {
 	const struct mount *mount = item->mount;
 
 	item->from_launcher = host_mounts_outside(plan);
 	if (mount->idmap == MOUNTS_IDMAP_NONE)
 		return 0;
-	if (!plan->caller->root && mount->idmap == MOUNTS_IDMAP_OWNER && owner_is_payload(plan, item))
+	if (!plan->caller->root && mount->idmap == MOUNTS_IDMAP_OWNER && owner_is_payload(plan, source))
 		return 0;
 	item->idmap = mount->idmap == MOUNTS_IDMAP_OWNER ? IDMAP_OWNER : IDMAP_AUTO;
 	item->from_launcher = true;
 	if (!plan->caller->root)
 		return fail_at(err, K_MOUNTS_IDMAP, item->index, "cannot map the owners of %s: only root can",
-			       mount->source);
+			       source->path);
 	if (item->idmap == IDMAP_OWNER && plan->userns.joined)
 		return fail_at(err, K_MOUNTS_IDMAP, item->index,
-			       "cannot map the owner of %s: the sandbox joins a user namespace", mount->source);
+			       "cannot map the owner of %s: the sandbox joins a user namespace", source->path);
 	return 0;
 }
 
@@ -147,7 +149,7 @@ static int plan_bind(struct plan *plan, struct mount_plan *item, struct error *e
 	item->source = (struct host_object){ .path = mount->source, .key = K_MOUNTS_SOURCE, .index = item->index };
 	item->recursive = mount->recursive;
 	if (!host_object_plan(plan->profile, &item->source, 0, &missing))
-		return plan_idmap(plan, item, err);
+		return plan_idmap(plan, item, &item->source, err);
 	if (!mount->optional || missing.sys_errno != ENOENT) {
 		*err = missing;
 		return -1;
@@ -167,8 +169,8 @@ static int plan_overlay(struct plan *plan, struct mount_plan *item, struct error
 	overlay->upper.key = K_MOUNTS_UPPER;
 	overlay->work.key = K_MOUNTS_WORK;
 	overlay->upper.index = overlay->work.index = item->index;
-	item->from_launcher = host_mounts_outside(plan);
-	if (overlay_plan_lower(plan, mount->lower.items, mount->lower.count, overlay, err))
+	if (overlay_plan_lower(plan, mount->lower.items, mount->lower.count, overlay, err) ||
+	    plan_idmap(plan, item, &overlay->lower[0], err))
 		return -1;
 	if (mount->upper)
 		return overlay_plan_upper(plan, mount->upper, mount->work, overlay, err);

@@ -435,6 +435,32 @@ CONF
 	[ ! -e "$TMP/one/new" ]
 }
 
+@test "an overlay shows its uppermost layer's owner as the payload's user" {
+	as_root_only
+	mkdir "$TMP/mine"
+	echo old >"$TMP/mine/file"
+	chown -R 4321:4321 "$TMP/mine"
+	mounts_profile "{ type = \"overlay\"; target = \"/w\"; lower = [ \"$TMP/mine\" ]; upper = \"tmpfs\"; idmap = \"owner\"; }"
+	run as_self sandbox -p "$PROFILE" -- sh -c 'stat -c %u /w/file; echo new >>/w/file; cat /w/file; mv /w/file /w/other'
+	assert_status 0
+	[ "$(xargs <<<"$output")" = "1000 old new" ]
+	[ "$(cat "$TMP/mine/file")" = old ]
+	# Without it the file is nobody's.
+	run as_self sandbox -p "$PROFILE" -s 'mounts[/w].idmap=none' -- sh -c 'stat -c %u /w/file; echo new >>/w/file'
+	assert_status 1
+	assert_line 65534
+	# An ordinary user has no map for what is somebody else's, and needs none for his own.
+	run as_user sandbox -p "$PROFILE" -- true
+	assert_status 122
+	assert_output "cannot map the owners of $TMP/mine: only root can"
+	chown -R "$TEST_UID:$TEST_UID" "$TMP/mine"
+	if overlay_on_tmpfs; then
+		run as_user sandbox -p "$PROFILE" -- sh -c 'stat -c %u /w/file; echo new >>/w/file'
+		assert_status 0
+		assert_line 1000
+	fi
+}
+
 @test "mounts are made in the order of the profile" {
 	mkdir "$TMP/below"
 	echo file >"$TMP/below/file"
