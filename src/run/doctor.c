@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/format.h"
+#include "base/page.h"
 #include "run/launch.h"
 #include "run/steps.h"
 #include "run/supervise.h"
@@ -34,6 +35,13 @@ static const char *const state_names[STATE_COUNT] = {
 	[STATE_DEGRADED] = "degraded",
 	[STATE_ABSENT] = "absent",
 	[STATE_IMPOSSIBLE] = "impossible",
+};
+
+static const enum page_style state_styles[STATE_COUNT] = {
+	[STATE_OK] = STYLE_GOOD,
+	[STATE_DEGRADED] = STYLE_WARN,
+	[STATE_ABSENT] = STYLE_DIM,
+	[STATE_IMPOSSIBLE] = STYLE_BAD,
 };
 
 /* ---- the rehearsal --------------------------------------------------------------------------- */
@@ -107,8 +115,32 @@ static void rehearse(const void *argument, void *output)
 
 struct report {
 	struct json_object *lines; /* NULL: print */
+	struct page page;
 	bool possible;
 };
+
+enum { FEATURE_COLUMN = 12, DETAIL_COLUMN = 29, REMEDY_COLUMN = 21 };
+
+static void print_line(const struct report *out, enum state state, const char *feature, const char *detail,
+		       const char *remedy)
+{
+	const struct page_line line = { .lead = state_names[state],
+					.lead_style = state_styles[state],
+					.start = FEATURE_COLUMN,
+					.hang = DETAIL_COLUMN };
+	const struct page_line second = { .lead = "remedy:",
+					  .lead_style = STYLE_HEADING,
+					  .indent = REMEDY_COLUMN,
+					  .start = DETAIL_COLUMN,
+					  .hang = DETAIL_COLUMN };
+	struct text text = { 0 };
+
+	page_line(&out->page, &text, &line, "%-*s%s", detail[0] ? DETAIL_COLUMN - FEATURE_COLUMN : 0, feature, detail);
+	if (remedy[0])
+		page_line(&out->page, &text, &second, "%s", remedy);
+	(void)fputs(text.data ? text.data : "", stdout);
+	text_free(&text);
+}
 
 static void add_string(struct json_object *object, const char *name, const char *value)
 {
@@ -124,9 +156,7 @@ static void report_line(struct report *out, enum state state, const char *featur
 	if (state == STATE_IMPOSSIBLE)
 		out->possible = false;
 	if (!out->lines) {
-		(void)printf("%-11s %-16s %s\n", state_names[state], feature, detail);
-		if (remedy[0] && state != STATE_OK && state != STATE_ABSENT)
-			(void)printf("%28s %s\n", "remedy:", remedy);
+		print_line(out, state, feature, detail, state == STATE_OK || state == STATE_ABSENT ? "" : remedy);
 		return;
 	}
 	line = json_object_new_object();
@@ -205,7 +235,9 @@ static int finish(struct report *out)
 
 int doctor_run(const struct profile *profile, const struct caller *caller, bool json)
 {
-	struct report out = { .lines = json ? json_object_new_array() : NULL, .possible = true };
+	struct report out = { .lines = json ? json_object_new_array() : NULL,
+			      .page = page_of(STDOUT_FILENO),
+			      .possible = true };
 	const struct rehearsal_of of = { profile, caller };
 	struct rehearsal rehearsal;
 

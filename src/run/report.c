@@ -10,6 +10,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/page.h"
 
 static void print_escaped(const char *text)
 {
@@ -23,10 +26,21 @@ static void print_escaped(const char *text)
 	}
 }
 
+/* Who speaks; on a terminal so that it is seen among what the payload prints. */
+static void print_name(enum page_style style)
+{
+	const struct page page = page_of(STDERR_FILENO);
+	struct text name = { 0 };
+
+	page_add(&page, &name, style, "sandbox:");
+	(void)fprintf(stderr, "%s ", name.data ? name.data : "sandbox:");
+	text_free(&name);
+}
+
 /* "sandbox: FILE:LINE: KEY: ", as much of it as is known. */
 static void print_place(const char *file, int line, const char *key)
 {
-	(void)fputs("sandbox: ", stderr);
+	print_name(STYLE_BAD);
 	if (file) {
 		print_escaped(file);
 		if (line > 0)
@@ -41,8 +55,10 @@ static void print_place(const char *file, int line, const char *key)
 
 static void print_remedy(const char *remedy)
 {
-	if (remedy && remedy[0])
-		(void)fprintf(stderr, "sandbox: %s\n", remedy);
+	if (!remedy || !remedy[0])
+		return;
+	print_name(STYLE_WARN);
+	(void)fprintf(stderr, "%s\n", remedy);
 }
 
 void report_error(const struct profile *profile, const struct error *err)
