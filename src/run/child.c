@@ -8,6 +8,8 @@
  * for a dumpable one only; nothing of the image has been opened by then. Afterwards no process of the sandbox may look
  * into this one (ptrace(2), proc(5)).
  *
+ * `compare` has it look around in the payload's place, and end, where it would exec (run/look.c).
+ *
  * Every way out is one of three: exec; a `failed` record and _exit; or silence, when the launcher is gone and nobody
  * listens. This is the only file that calls _exit on the payload's path.
  */
@@ -40,6 +42,15 @@ CHILD static void report_and_exit(const struct child_start *start, const struct 
 	_exit(err->exit_status);
 }
 
+/* What is seen through attest's procfs is seen before attest closes it, and the rest before the filter is in force. */
+CHILD static void look_before(const struct child_start *start, const struct inside *inside, child_fn *cell)
+{
+	if (start->look && cell == attest_confine)
+		look_around(start->look, inside->procfs);
+	if (start->look && cell == seccomp_confine)
+		look_at_processes(start->look);
+}
+
 CHILD static void run_column(const struct child_start *start, struct inside *inside, enum phase phase)
 {
 	for (int row = 0; row < STAGE_COUNT; row++) {
@@ -54,6 +65,7 @@ CHILD static void run_column(const struct child_start *start, struct inside *ins
 		record.cell.phase = (int)phase;
 		if (start->verbose)
 			(void)record_send(start->socket, &record, -1);
+		look_before(start, inside, cell);
 		started = clock_now();
 		if (cell(start->plan, inside, &err)) {
 			steps_stamp(&err, phase, pipeline[row].name);
@@ -219,5 +231,8 @@ CHILD void child_main(const struct child_start *start)
 	if (start->plan->process.init)
 		split_from_init(start, &inside);
 	run_column(start, &inside, PHASE_CONFINE);
-	exec_payload(start);
+	if (!start->look)
+		exec_payload(start);
+	look_at_end(start->look);
+	_exit(0);
 }

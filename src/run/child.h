@@ -12,9 +12,10 @@ struct child_start {
 	int close[4]; /* the launcher's ends, which the child must not hold; -1 where unused */
 	bool verbose;
 	struct timings *timings;
+	struct look *look; /* compare: filled in place of the exec; NULL: exec */
 };
 
-/* Waits for `go`, builds the inside, execs. Never returns. */
+/* Waits for `go`, builds the inside, execs, or looks. Never returns. */
 CHILD void child_main(const struct child_start *start) __attribute__((noreturn));
 
 #endif

@@ -223,6 +223,7 @@ static int clone_child(struct launch *launch, struct channels *channels, struct 
 		.close = { channels->socket[0], channels->running[0], launch->host.cgroup_into_fd, -1 },
 		.verbose = launch->verbose,
 		.timings = launch->timings,
+		.look = launch->look,
 	};
 	int status = 0;
 

@@ -4,6 +4,7 @@
 
 #include "run/forward.h"
 #include "run/guard.h"
+#include "run/look.h"
 #include "run/pipeline.h"
 
 /* What one launch is made of, on the launcher's side. Plain data; supervise() watches it, launch_undo() ends it. */
@@ -16,6 +17,7 @@ struct launch {
 	int running;                 /* read end of the pipe whose EOF says that the payload's execve succeeded */
 	bool verbose;                /* the child announces its cells */
 	struct timings *timings;     /* shared with the child */
+	struct look *look;           /* compare: shared likewise; NULL: the command is run */
 	int64_t clone_time, go_time; /* CLOCK_MONOTONIC, nanoseconds */
 };
 
