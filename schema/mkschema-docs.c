@@ -33,6 +33,21 @@ static void put_troff(FILE *out, const char *text)
 	}
 }
 
+/* The same on a line of macros: quotes are written \(dq, and what might be a macro or a delimiter is none. */
+static void put_quoted(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\\')
+			fputs("\\e", out);
+		else if (*text == '"')
+			fputs("\\(dq", out);
+		else if (strchr("()[];,.|", *text))
+			fprintf(out, "\\&%c", *text);
+		else
+			fputc(*text, out);
+	}
+}
+
 /* Whether the values are all that there are, not words in the place of an address or port. */
 static bool is_closed(const struct row *row)
 {
@@ -51,30 +66,33 @@ static void put_list(const struct row *row, const char *field, const char *befor
 	fputs(".\n", out);
 }
 
-static void put_facts(const struct row *row, FILE *out)
+/* Type, range, default, example, since, kernel: the same for every key, then what is special about it. */
+/* Type, range, default, example, since, kernel: the same for every key, then what is special about it. */
+static void put_facts(const struct schema *schema, const struct row *row, FILE *out)
 {
-	const char *text = row_text(row, "default");
+	const char *text = row_default(schema, row);
 	int number = 0;
 
-	fprintf(out, "%s %s", strchr("aeioI", type_find(row->type)->noun[0]) ? "An" : "A", type_find(row->type)->noun);
+	fprintf(out, ".br\n%s %s", strchr("aeioI", type_find(row->type)->noun[0]) ? "An" : "A",
+		type_find(row->type)->noun);
 	if (row_text(row, "words"))
 		fputs(", or \"unlimited\"", out);
-	if (config_setting_lookup_int(row->setting, "min", &number))
-		fprintf(out, ", at least %d", number);
-	if (config_setting_lookup_int(row->setting, "max", &number))
-		fprintf(out, ", at most %d", number);
+	if (*row_range(row)) {
+		fputs(": ", out);
+		put_troff(out, row_range(row));
+	}
 	fputs(".\n", out);
 	put_list(row, "values", is_closed(row) ? "Values: " : "Or in its place: ", out);
 	if (config_setting_lookup_int(row->setting, "family", &number))
 		fprintf(out, "Of IPv%d.\n", number);
 	put_list(row, "only", "Only for type ", out);
-	if (row_flag(row, "required"))
-		fputs("Required.\n", out);
-	if (text && strcmp(text, "@baseline") != 0) {
-		fputs("Default: ", out);
-		put_troff(out, text);
-		fputs(".\n", out);
-	}
+	fputs("Default: ", out);
+	put_troff(out, text ? text : row_flag(row, "required") ? "none, it is required" : "none");
+	fprintf(out, ".\nExample:\n.Ql %s = ", row->name);
+	put_quoted(out, row_text(row, "example"));
+	fprintf(out, " .\nSince %s.\n", row_since(schema, row));
+	if (row_kernel(schema, row))
+		fprintf(out, "Kernel: %s.\n", row_kernel(schema, row));
 	if (row_text(row, "identity"))
 		fprintf(out, "Layers merge its elements by\n.Ic %s .\n", row_text(row, "identity"));
 	if (row_text(row, "requires"))
@@ -94,7 +112,7 @@ void emit_manual(const struct schema *schema, FILE *out)
 		fprintf(out, ".It Ic %s\n", row->path);
 		put_troff(out, row_text(row, "doc"));
 		fputc('\n', out);
-		put_facts(row, out);
+		put_facts(schema, row, out);
 	}
 	fputs(".El\n", out);
 }
@@ -104,6 +122,16 @@ void emit_manual(const struct schema *schema, FILE *out)
 static void indent(FILE *out, int depth, const char *mark)
 {
 	fprintf(out, "%.*s%s", depth, "\t\t\t\t\t\t\t\t", mark);
+}
+
+static void put_example_facts(const struct schema *schema, const struct row *row, int depth, FILE *out)
+{
+	indent(out, depth, "// ");
+	fprintf(out, "%s%s", type_find(row->type)->noun, row_text(row, "words") ? ", or \"unlimited\"" : "");
+	if (*row_range(row))
+		fprintf(out, ": %s", row_range(row));
+	fprintf(out, "; default: %s", row_default(schema, row) ? row_default(schema, row) : "none");
+	fprintf(out, row_kernel(schema, row) ? "; kernel: %s\n" : "\n", row_kernel(schema, row));
 }
 
 /* The keys in group or list `parent`. Everything is commented out but groups, which are harmless when empty, and what
@@ -119,6 +147,7 @@ static void put_example(const struct schema *schema, int parent, int depth, FILE
 		if (row->setting) {
 			indent(out, depth, "// ");
 			fprintf(out, "%s\n", row_text(row, "doc"));
+			put_example_facts(schema, row, depth, out);
 		}
 		if (is_group(row) || is_list(row)) {
 			indent(out, depth, is_list(row) || inside ? "# " : "");
@@ -129,10 +158,7 @@ static void put_example(const struct schema *schema, int parent, int depth, FILE
 			continue;
 		}
 		indent(out, depth, live ? "" : "# ");
-		fprintf(out, "%s = %s;\n", row->name,
-			row_text(row, "example")   ? row_text(row, "example")
-			: row_text(row, "default") ? row_text(row, "default")
-						   : "true");
+		fprintf(out, "%s = %s;\n", row->name, row_text(row, "example"));
 	}
 }
 

@@ -317,15 +317,24 @@ static void put_flags(const struct row *row, FILE *out)
 	fputc(',', out);
 }
 
-static void put_text(const struct row *row, const char *field, const char *member, FILE *out)
+static void put_text(const char *member, const char *text, FILE *out)
 {
-	const char *text = row_text(row, field);
-
 	if (!text)
 		return;
 	fprintf(out, "\n\t  .%s = ", member);
 	put_literal(out, text);
 	fputc(',', out);
+}
+
+/* What is said of the key, to readers. */
+static void put_facts(const struct schema *schema, const struct row *row, FILE *out)
+{
+	put_text("default_text", row_default(schema, row), out);
+	put_text("doc", row_text(row, "doc"), out);
+	put_text("example", row_text(row, "example"), out);
+	put_text("range", *row_range(row) ? row_range(row) : NULL, out);
+	put_text("since", row_since(schema, row), out);
+	put_text("kernel", row_kernel(schema, row), out);
 }
 
 /* A reference to another key. */
@@ -374,14 +383,12 @@ static void put_key(const struct schema *schema, int index, FILE *out)
 		needed = mask(schema, row, "needed", &selector);
 		put_flags(row, out);
 		config_setting_lookup_int(row->setting, "family", &family);
-		put_text(row, "identity", "identity", out);
+		put_text("identity", row_text(row, "identity"), out);
 		if (row_text(row, "identity"))
 			fprintf(out, " .identity_parts = identity_%s,", row->id);
 		put_reference(schema, row, "requires", out);
 		put_reference(schema, row, "conflicts", out);
-		put_text(row, "default", "default_text", out);
-		put_text(row, "doc", "doc", out);
-		put_text(row, "example", "example", out);
+		put_facts(schema, row, out);
 	}
 	fprintf(out, "\n\t  .min = %d, .max = %d, .family = %d, .selector = %d, .only = 0x%x, .needed = 0x%x,", min,
 		max, family, selector, only, needed);

@@ -62,6 +62,83 @@ bool row_flag(const struct row *row, const char *field)
 	return row->setting && config_setting_lookup_bool(row->setting, field, &value) && value;
 }
 
+const char *row_since(const struct schema *schema, const struct row *row)
+{
+	const char *since = row_text(row, "since");
+
+	if (!since && !config_lookup_string(&schema->config, "since", &since))
+		die(schema, row, "no since, and none for all");
+	return since;
+}
+
+/* Whether `path` is `prefix` or lies in it. */
+static bool is_in(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return strncmp(path, prefix, length) == 0 && strchr(".[", path[length]);
+}
+
+const char *row_kernel(const struct schema *schema, const struct row *row)
+{
+	const config_setting_t *list = config_lookup(&schema->config, "kernel");
+	const char *needs = NULL;
+	size_t longest = 0;
+
+	if (row_text(row, "kernel"))
+		return row_text(row, "kernel");
+	for (int i = 0; list && i < config_setting_length(list); i++) {
+		const char *prefix = NULL, *text = NULL;
+		const config_setting_t *element = config_setting_get_elem(list, (unsigned)i);
+
+		if (!config_setting_lookup_string(element, "keys", &prefix) ||
+		    !config_setting_lookup_string(element, "needs", &text))
+			die(schema, NULL, "%u: keys and needs", config_setting_source_line(element));
+		if (is_in(row->path, prefix) && strlen(prefix) > longest) {
+			longest = strlen(prefix);
+			needs = text;
+		}
+	}
+	return needs;
+}
+
+const char *row_default(const struct schema *schema, const struct row *row)
+{
+	const char *text = row_text(row, "default");
+	const config_setting_t *list = NULL;
+	char *whole = NULL;
+	size_t size = 0;
+	FILE *out = NULL;
+
+	if (!text || strcmp(text, "@baseline") != 0)
+		return text;
+	list = config_lookup(&schema->config, "baseline");
+	list = list ? config_setting_get_member(list, row->path) : NULL;
+	out = open_memstream(&whole, &size);
+	if (!list || !out)
+		die(schema, row, "no baseline of that name");
+	for (int i = 0; i < config_setting_length(list); i++)
+		fprintf(out, "%s\"%s\"", i ? ", " : "[ ", config_setting_get_string_elem(list, i));
+	fputs(" ]", out);
+	fclose(out);
+	return whole;
+}
+
+const char *row_range(const struct row *row)
+{
+	static char buffer[64];
+	const char *range = row_text(row, "range");
+	int min = 0, max = 0;
+
+	if (!range && config_setting_lookup_int(row->setting, "min", &min) &&
+	    config_setting_lookup_int(row->setting, "max", &max)) {
+		snprintf(buffer, sizeof(buffer), "%d to %d", min, max);
+		return buffer;
+	}
+	range = range ? range : type_find(row->type)->range;
+	return range ? range : "";
+}
+
 static int find(const struct schema *schema, const char *path)
 {
 	for (int i = 1; i < schema->count; i++)
@@ -180,7 +257,7 @@ static void check_row(const struct schema *schema, const struct row *row)
 	static const char *const fields[] = { "key",    "type",     "default",  "values",   "min",       "max",
 					      "words",  "required", "identity", "requires", "conflicts", "only",
 					      "needed", "replaces", "input",    "field",    "env",       "signed",
-					      "since",  "doc",      "example",  "family" };
+					      "since",  "doc",      "example",  "family",   "range",     "kernel" };
 
 	for (int i = 0; i < config_setting_length(row->setting); i++) {
 		const char *name = config_setting_name(config_setting_get_elem(row->setting, (unsigned)i));
@@ -197,6 +274,11 @@ static void check_row(const struct schema *schema, const struct row *row)
 		die(schema, row, "no doc");
 	if (strcmp(row->type, "enum") == 0 && !row->value_count)
 		die(schema, row, "an enum without values");
+	if (!row_text(row, "example"))
+		die(schema, row, "no example");
+	if (strcmp(row->type, "int") == 0 &&
+	    (!config_setting_get_member(row->setting, "min") || !config_setting_get_member(row->setting, "max")))
+		die(schema, row, "an int without min and max");
 	if (row_text(row, "words") && strcmp(row_text(row, "words"), "unlimited") != 0)
 		die(schema, row, "the only word is unlimited");
 }
@@ -224,6 +306,23 @@ static void read_row(struct schema *schema, const config_setting_t *setting)
 	schema->count++;
 }
 
+/* Every entry of the list `kernel` is about some key. */
+static void check_kernel(const struct schema *schema)
+{
+	const config_setting_t *list = config_lookup(&schema->config, "kernel");
+
+	for (int i = 0; list && i < config_setting_length(list); i++) {
+		const char *prefix = "";
+		bool found = false;
+
+		(void)config_setting_lookup_string(config_setting_get_elem(list, (unsigned)i), "keys", &prefix);
+		for (int k = 1; k < schema->count; k++)
+			found |= is_in(schema->rows[k].path, prefix);
+		if (!found)
+			die(schema, NULL, "kernel: no key begins with %s", prefix);
+	}
+}
+
 static void read_schema(struct schema *schema)
 {
 	const config_setting_t *rows = NULL;
@@ -238,6 +337,7 @@ static void read_schema(struct schema *schema)
 	schema->count = 1;
 	for (int i = 0; i < config_setting_length(rows); i++)
 		read_row(schema, config_setting_get_elem(rows, (unsigned)i));
+	check_kernel(schema);
 	for (int i = 1; i < schema->count; i++)
 		for (int j = 1; j < i; j++)
 			if (strcmp(schema->rows[i].id, schema->rows[j].id) == 0)

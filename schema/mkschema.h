@@ -40,6 +40,18 @@ void die(const struct schema *schema, const struct row *row, const char *format,
 const char *row_text(const struct row *row, const char *field);
 bool row_flag(const struct row *row, const char *field);
 
+/* What the key needs of the kernel beyond the oldest one we run on; NULL: nothing. */
+const char *row_kernel(const struct schema *schema, const struct row *row);
+
+/* The version of the program that brought the key. */
+const char *row_since(const struct schema *schema, const struct row *row);
+
+/* The default as a profile would write it; NULL when there is none. */
+const char *row_default(const struct schema *schema, const struct row *row);
+
+/* What values there are, in words; "" when the type's noun or the row's values say it. Overwritten by the next call. */
+const char *row_range(const struct row *row);
+
 /* The index of the key with this path; dies when there is none. */
 int row_lookup(const struct schema *schema, const struct row *user, const char *path);
 

@@ -62,7 +62,10 @@ struct key {
 	int selector;             /* key id of the element's `type`, for the masks */
 	uint32_t only, needed;    /* bit n: the selector's value n; only = 0: no restriction */
 	const char *default_text; /* as a profile would write it; NULL: none */
+	const char *range;        /* in words; NULL: the type and `values` say it */
 	const char *doc, *example;
+	const char *since;  /* version of the program that brought the key */
+	const char *kernel; /* what it needs of the kernel; NULL: nothing beyond the oldest that we run on */
 };
 
 extern const struct key keys[K_COUNT];
