@@ -21,6 +21,7 @@
 #include "cli.h"
 #include "profile/load.h"
 #include "profile/schema.h"
+#include "run/audit.h"
 #include "run/blocked.h"
 #include "run/doctor.h"
 #include "run/explain.h"
@@ -110,6 +111,7 @@ static int load(struct program *program, const char *const *profiles, size_t cou
 		.names = &names,
 		.uid = program->caller.uid,
 		.gid = program->caller.gid,
+		.offline = cli->command == C_AUDIT,
 	};
 
 	program->diagnostics = (struct diagnostics){ .arena = &program->arena };
@@ -229,6 +231,23 @@ static int doctor(struct program *program)
 	return status ? status : doctor_run(program->profile, &program->caller, program->cli.given[O_JSON]);
 }
 
+static int audit(struct program *program)
+{
+	const char *threshold = program->cli.value[O_THRESHOLD];
+	struct error err = { 0 };
+	bool above = false;
+	int tenths = -1, status = 0;
+
+	if (threshold && audit_threshold(threshold, &tenths, &err))
+		return report(program, &err);
+	status = load_request(program);
+	if (status)
+		return status;
+	if (audit_run(program->profile, program->cli.given[O_JSON], tenths, &above, &err))
+		return report(program, &err);
+	return above ? EXIT_OF_THRESHOLD : 0;
+}
+
 static int gc(struct program *program)
 {
 	struct error err = { 0 };
@@ -337,6 +356,8 @@ static int dispatch(struct program *program)
 		return show(program);
 	case C_DOCTOR:
 		return doctor(program);
+	case C_AUDIT:
+		return audit(program);
 	case C_GC:
 		return gc(program);
 	case C_SCHEMA:

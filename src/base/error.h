@@ -15,6 +15,7 @@
 
 /* Exit statuses of our own; everything else is the payload's (128+n for signal n). */
 enum exit_status {
+	EXIT_OF_THRESHOLD = 1,   /* audit: the exposure is above --threshold */
 	EXIT_OF_USAGE = 120,     /* the command line is wrong */
 	EXIT_OF_PROFILE = 121,   /* the profile is invalid */
 	EXIT_OF_HOST = 122,      /* the host lacks what the profile needs */

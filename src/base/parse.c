@@ -168,6 +168,21 @@ int parse_percent(const char *text, int64_t *ret)
 	return 0;
 }
 
+int parse_score(const char *text, int *ret)
+{
+	const char *at = text;
+	uint64_t value = 0;
+
+	if (read_decimal(&at, 10, &value))
+		return -1;
+	if (*at)
+		return refuse(EINVAL);
+	if (value > 100)
+		return refuse(ERANGE);
+	*ret = (int)value;
+	return 0;
+}
+
 int parse_mode(const char *text, uint32_t *ret)
 {
 	size_t digits = strspn(text, "01234567");

@@ -28,6 +28,9 @@ int parse_duration(const char *text, bool negative_too, int64_t *ret);
 /* "50%", "12.5%": *ret is in hundredths of a percent. */
 int parse_percent(const char *text, int64_t *ret);
 
+/* "7", "3.5": a number from 0 to 10 with at most one decimal; *ret is in tenths. */
+int parse_score(const char *text, int *ret);
+
 /* "0755", "1777": four octal digits or more, at most 07777. */
 int parse_mode(const char *text, uint32_t *ret);
 

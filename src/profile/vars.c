@@ -164,10 +164,10 @@ static int unknown_variable(const struct vars *vars, const struct node *node, co
 static const char *lookup(struct vars *vars, int key, const struct node *node, const char *name)
 {
 	const struct vars_param *param = NULL;
-	const char *value = NULL;
+	const char *value = NULL, *sample = vars->request->offline ? vars_sample(vars->arena, name) : NULL;
 
 	if (strncmp(name, "env:", 4) == 0) {
-		value = environment(vars, name + 4);
+		value = sample ? sample : environment(vars, name + 4);
 		if (!(keys[key].flags & KEY_ENV)) {
 			diagnose_node(vars->diagnostics, node, "${%s}: this key takes nothing from the environment",
 				      name);
@@ -181,7 +181,7 @@ static const char *lookup(struct vars *vars, int key, const struct node *node, c
 	for (size_t i = 0; i < VARIABLES; i++) {
 		if (strcmp(variables[i].name, name) != 0)
 			continue;
-		value = variables[i].value(vars, node);
+		value = sample ? sample : variables[i].value(vars, node);
 		if (!value)
 			diagnose_node(vars->diagnostics, node, "${%s} has no value here", name);
 		return value;
@@ -400,7 +400,8 @@ static int refuse_param(const struct vars *vars, const struct vars_param *param,
 /* A path of the caller's: absolute, and there when the type says so. */
 static int check_path(struct vars *vars, struct vars_param *param)
 {
-	const char *directory = param->value[0] == '/' ? "" : value_pwd(vars, param->element);
+	const char *here = vars->request->offline ? vars_sample(vars->arena, "PWD") : value_pwd(vars, param->element);
+	const char *directory = param->value[0] == '/' ? "" : here;
 	const char *path = NULL, *normal = NULL;
 	struct stat st;
 
@@ -409,7 +410,7 @@ static int check_path(struct vars *vars, struct vars_param *param)
 	if (!path)
 		return refuse_param(vars, param, "the working directory is not known");
 	param->value = normal ? normal : path;
-	if (param->type == PARAMS_TYPE_PATH)
+	if (param->type == PARAMS_TYPE_PATH || vars->request->offline)
 		return 0;
 	if (stat(param->value, &st))
 		return refuse_param(vars, param, strerror(errno));
@@ -452,6 +453,8 @@ static int finish_param(struct vars *vars, struct vars_param *param)
 {
 	const char *doc = member_text(param->element, "doc");
 
+	if (!param->given && !param->default_ && vars->request->offline)
+		param->given = vars_sample_param(param->type);
 	if (!param->given && !param->default_) {
 		diagnose_node(vars->diagnostics, param->element, "the parameter %s has no value", param->name);
 		return diagnose_remedy(vars->diagnostics, "give it with -D %s=VALUE%s%s", param->name,

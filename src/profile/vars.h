@@ -25,6 +25,13 @@ int vars_collect(struct vars *vars, const struct node *layer);
  * after diagnostics. */
 int vars_finish(struct vars *vars);
 
+/* The value of a variable, or of env:NAME, on no host in particular (request->offline); NULL: it is the same on all,
+ * or there is no such variable. */
+const char *vars_sample(struct arena *arena, const char *name);
+
+/* Likewise what stands in for a parameter that has no value, by its type (PARAMS_TYPE_*). */
+const char *vars_sample_param(int type);
+
 /* Replaces the variables in a string of `key`. 0, or -1 after one diagnostic, with the node refused. */
 int vars_expand(struct vars *vars, int key, struct node *node);
 
