@@ -95,15 +95,18 @@ refuses_writing() {
 }
 
 refuses_processes() {
-	local marker=marker$RANDOM$RANDOM
+	local marker=marker$RANDOM$RANDOM pid
 
 	# shellcheck disable=SC2016 # perl's
-	as_launcher perl -e '$0 = $ARGV[0]; sleep 60' "$marker" 3>&- &
-	wait_until 5 grep -aqs "$marker" "/proc/$!/cmdline"
+	as_launcher perl -e '$| = 1; print "$$\n"; $0 = $ARGV[0]; sleep 60' "$marker" >"$TMP/pid" 3>&- &
+	wait_until 5 test -s "$TMP/pid"
+	pid=$(cat "$TMP/pid") # $! may be a shell before it
+	wait_until 5 grep -aqs "$marker" "/proc/$pid/cmdline"
 	# The class keeps the searching program from finding itself.
 	refuses sh -c "cat /proc/[0-9]*/cmdline 2>/dev/null | grep -aq '[m]${marker#m}'"
-	kill $!
+	kill "$pid"
 	wait $! || :
+	rm "$TMP/pid"
 }
 
 # Sets $PORT: somebody answers there, on this machine's loopback interface.
