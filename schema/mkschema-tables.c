@@ -51,28 +51,9 @@ void emit_keys(const struct schema *schema, FILE *out)
 /* The default of a row as libconfig reads it; NULL when it has none. */
 static const config_setting_t *default_of(const struct schema *schema, const struct row *row)
 {
-	const char *text = row_text(row, "default");
-	config_t *config = NULL;
-	char *wrapped = NULL;
+	const char *text = row_default(schema, row);
 
-	if (!text)
-		return NULL;
-	if (strcmp(text, "@baseline") == 0) {
-		const config_setting_t *baseline = config_lookup(&schema->config, "baseline");
-		const config_setting_t *value = baseline ? config_setting_get_member(baseline, row->path) : NULL;
-
-		if (!value)
-			die(schema, row, "no baseline of that name");
-		return value;
-	}
-	config = malloc(sizeof(*config));
-	if (!config || asprintf(&wrapped, "v = %s;", text) < 0)
-		die(schema, row, "no memory");
-	config_init(config);
-	if (!config_read_string(config, wrapped))
-		die(schema, row, "default cannot be read: %s", text);
-	free(wrapped);
-	return config_lookup(config, "v");
+	return text ? row_value(schema, row, text) : NULL;
 }
 
 static bool is_unlimited(const config_setting_t *value)

@@ -10,7 +10,7 @@
  *	                  texts of the schema, of its JSON form and of the built-in profile
  *	keys.mdoc         the key reference of sandbox.conf(5)
  *	example.conf      every key, commented out, with what it does
- *	profile.schema.json
+ *	profile.schema.json  for editors and other programs: see mkschema-json.c
  *	options.h, options.c, options.mdoc, sandbox.bash
  *	                  the command line: see mkschema-options.c
  *
@@ -60,6 +60,25 @@ bool row_flag(const struct row *row, const char *field)
 	int value = 0;
 
 	return row->setting && config_setting_lookup_bool(row->setting, field, &value) && value;
+}
+
+bool row_is_closed(const struct row *row)
+{
+	return strcmp(row->type, "enum") == 0 || strcmp(row->type, "names") == 0;
+}
+
+const config_setting_t *row_value(const struct schema *schema, const struct row *row, const char *text)
+{
+	config_t *config = malloc(sizeof(*config));
+	char *wrapped = NULL;
+
+	if (!config || asprintf(&wrapped, "v = %s;", text) < 0)
+		die(schema, row, "no memory");
+	config_init(config);
+	if (!config_read_string(config, wrapped))
+		die(schema, row, "cannot be read: %s", text);
+	free(wrapped);
+	return config_lookup(config, "v");
 }
 
 const char *row_since(const struct schema *schema, const struct row *row)

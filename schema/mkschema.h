@@ -40,6 +40,12 @@ void die(const struct schema *schema, const struct row *row, const char *format,
 const char *row_text(const struct row *row, const char *field);
 bool row_flag(const struct row *row, const char *field);
 
+/* Whether the row's values are all that there are, not words in the place of an address or port. */
+bool row_is_closed(const struct row *row);
+
+/* Text of a row ("default", "example") as libconfig reads it. Lives as long as the program. */
+const config_setting_t *row_value(const struct schema *schema, const struct row *row, const char *text);
+
 /* What the key needs of the kernel beyond the oldest one we run on; NULL: nothing. */
 const char *row_kernel(const struct schema *schema, const struct row *row);
 

@@ -17,17 +17,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "cli.h"
 #include "profile/load.h"
 #include "profile/schema.h"
 #include "run/audit.h"
 #include "run/blocked.h"
+#include "run/compare.h"
 #include "run/doctor.h"
 #include "run/explain.h"
 #include "run/launch.h"
 #include "run/report.h"
 #include "run/seal.h"
+#include "run/show.h"
 #include "run/steps.h"
 #include "run/supervise.h"
 #include "run/verdict.h"
@@ -212,16 +213,14 @@ static int check(struct program *program)
 
 static int show(struct program *program)
 {
-	struct text text = { 0 };
+	struct error err = { 0 };
 	int status = load_request(program);
 
 	if (status)
 		return status;
-	if (profile_show(program->profile, program->cli.given[O_ALL], &text) || text.failed ||
-	    fwrite(text.data, 1, text.length, stdout) != text.length || fflush(stdout))
-		status = EXIT_OF_INTERNAL;
-	text_free(&text);
-	return status;
+	if (!show_profile(program->profile, program->cli.given[O_ALL], program->cli.given[O_JSON], &err))
+		return 0;
+	return report(program, &err);
 }
 
 static int doctor(struct program *program)
@@ -229,6 +228,21 @@ static int doctor(struct program *program)
 	int status = load_request(program);
 
 	return status ? status : doctor_run(program->profile, &program->caller, program->cli.given[O_JSON]);
+}
+
+static int compare(struct program *program)
+{
+	struct error err = { 0 };
+	int status = load_request(program);
+	bool json = program->cli.given[O_JSON];
+
+	if (status)
+		return status;
+	need_no_command(program);
+	if (make_plan(program, NULL, &err) || (program->cli.given[O_CAPS] ? compare_caps(&program->plan, json, &err)
+									   : compare_run(&program->plan, json, &err)))
+		return report(program, &err);
+	return 0;
 }
 
 static int audit(struct program *program)
@@ -356,6 +370,8 @@ static int dispatch(struct program *program)
 		return show(program);
 	case C_DOCTOR:
 		return doctor(program);
+	case C_COMPARE:
+		return compare(program);
 	case C_AUDIT:
 		return audit(program);
 	case C_GC:
