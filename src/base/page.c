@@ -238,3 +238,52 @@ void page_line(const struct page *page, struct text *out, const struct page_line
 	out->failed |= words.failed;
 	text_free(&words);
 }
+
+/* Adds a line's part of `words`, and spaces up to `width`. Returns what is left of them. */
+static const char *add_cell(const struct page *page, struct text *out, enum page_style style, const char *words,
+			    size_t width)
+{
+	size_t length = *words ? fill(words, width) : 0, used = columns(words, length);
+
+	add_styled(page, out, style, words, length);
+	words += length + strspn(words + length, " ");
+	pad(out, used < width ? width - used : 0);
+	return words;
+}
+
+static void trim(struct text *out)
+{
+	while (out->length && out->data[out->length - 1] == ' ')
+		out->data[--out->length] = '\0';
+}
+
+void page_pair(const struct page *page, struct text *out, const struct page_pair *pair)
+{
+	size_t half = (page->width - PAGE_PAIR_COLUMN - 2) / 2, label = page_columns(pair->label) + 2;
+	struct text left = { 0 }, right = { 0 };
+	const char *left_rest = "", *right_rest = "";
+
+	add_escaped(&left, pair->left);
+	add_escaped(&right, pair->right);
+	left_rest = left.data ? left.data : "";
+	right_rest = right.data ? right.data : "";
+	page_add(page, out, pair->style, pair->mark ? pair->mark : " ");
+	text_add_n(out, " ", 1);
+	page_add(page, out, pair->mark ? STYLE_HEADING : STYLE_PLAIN, pair->label);
+	if (label >= PAGE_PAIR_COLUMN) {
+		text_add_n(out, "\n", 1);
+		label = 0;
+	}
+	do {
+		pad(out, PAGE_PAIR_COLUMN - label);
+		label = 0;
+		left_rest = add_cell(page, out, STYLE_PLAIN, left_rest, half);
+		pad(out, 2);
+		right_rest = add_cell(page, out, pair->style, right_rest, half);
+		trim(out);
+		text_add_n(out, "\n", 1);
+	} while (*left_rest || *right_rest);
+	out->failed |= left.failed | right.failed;
+	text_free(&left);
+	text_free(&right);
+}

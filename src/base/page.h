@@ -54,4 +54,16 @@ struct page_line {
 void page_line(const struct page *page, struct text *out, const struct page_line *line, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Two texts side by side, behind a label, each wrapped to half of what the label leaves. */
+struct page_pair {
+	const char *mark;  /* at the first column; NULL: none */
+	const char *label; /* wrapped at no place: below PAGE_PAIR_COLUMN - 3 columns, or the texts begin behind it */
+	const char *left, *right;
+	enum page_style style; /* of mark and right text */
+};
+
+enum { PAGE_PAIR_COLUMN = 20 };
+
+void page_pair(const struct page *page, struct text *out, const struct page_pair *pair);
+
 #endif
