@@ -99,16 +99,34 @@ void audit_key(struct audit *audit, int key)
 		last(audit)->key = key;
 }
 
+/* What came out of a profile had its variables expanded: a dollar in it is one. */
+static const char *double_dollars(struct audit *audit, const char *words)
+{
+	const char *copy = words;
+	struct text text = { 0 };
+
+	if (!strchr(words, '$'))
+		return words;
+	for (; *words; words++)
+		text_add(&text, *words == '$' ? "$$" : "%c", *words);
+	copy = text.failed ? NULL : arena_copy(audit->arena, text.data);
+	audit->failed |= !copy;
+	text_free(&text);
+	return copy;
+}
+
 void audit_change(struct audit *audit, const char *format, ...)
 {
 	struct finding *finding = last(audit);
+	const char *change = NULL;
 	va_list arguments;
 
 	if (!finding || finding->change_count == AUDIT_CHANGES_MAX)
 		return;
 	va_start(arguments, format);
-	finding->changes[finding->change_count++] = format_text_v(audit, format, arguments);
+	change = format_text_v(audit, format, arguments);
 	va_end(arguments);
+	finding->changes[finding->change_count++] = change ? double_dollars(audit, change) : NULL;
 }
 
 void audit_advise(struct audit *audit, const char *format, ...)

@@ -88,6 +88,9 @@ static void give_up(struct audit *audit, const char *name)
 		audit_change(audit, "capabilities.keep={ remove = [ \"%s\" ]; }", written(keep, name));
 	if (!audit_has(&profile->capabilities.drop, "ALL") && !audit_has(&profile->capabilities.drop, name))
 		audit_change(audit, "capabilities.drop={ add = [ \"%s\" ]; }", name);
+	/* Without it there is no way to live without no_new_privs. */
+	if (!strcmp(name, "SYS_ADMIN") && !profile->no_new_privs)
+		audit_change(audit, "no_new_privs=true");
 }
 
 static void kept(struct audit *audit)
