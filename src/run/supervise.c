@@ -241,10 +241,9 @@ static void read_records(struct watch *watch)
 
 /* ---- the payload's life ----------------------------------------------------------------------------------------- */
 
-static void start_clock(struct watch *watch)
+static void start_clock(struct watch *watch, int64_t now)
 {
 	int64_t limit = watch->launch->plan->profile->process.time_limit;
-	int64_t now = clock_now();
 
 	watch->out->running = true;
 	watch->out->start_time = now;
@@ -252,16 +251,18 @@ static void start_clock(struct watch *watch)
 		watch->time_limit = now + limit;
 }
 
-/* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. */
+/* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. One of them may tell
+ * that a quick payload has ended: after this moment. */
 static void payload_runs(struct watch *watch)
 {
 	struct outcome *out = watch->out;
+	int64_t now = clock_now();
 
 	fd_close(&watch->launch->running);
 	read_records(watch);
 	if (out->failed)
 		return;
-	start_clock(watch);
+	start_clock(watch, now);
 	if (watch->killed || !attest_running(watch->launch->plan, &watch->launch->host, &out->error))
 		return;
 	out->failed = true;
