@@ -276,3 +276,32 @@ only_x86_64() {
 	assert_status 120
 	assert_output 'did you mean @default?'
 }
+
+@test "@no-set-id: no file gets a set-ID bit by any of the ways to one" {
+	# shellcheck disable=SC2016 # perl's
+	local made='use Fcntl; umask 0;
+		my ($mode, $bit) = ("$ARGV[0]/chmod", 04755);
+		sysopen(my $file, $mode, O_CREAT | O_WRONLY, 0755) or die "create: $!";
+		print "chmod $!\n" unless chmod $bit, $mode;
+		print "fchmod $!\n" unless chmod 02755, $file;
+		print "openat $!\n" unless sysopen(my $open, "$ARGV[0]/openat", O_CREAT | O_WRONLY, $bit);
+		my ($mknod, $openat2, $how) = ("$ARGV[0]/mknod", "$ARGV[0]/openat2", pack("QQQ", O_CREAT | O_WRONLY, $bit, 0));
+		print "mknod $!\n" unless syscall($ARGV[1], $mknod, 0100000 | $bit, 0) == 0;
+		print "openat2 $!\n" unless syscall(437, -100, $openat2, $how, 24) >= 0;
+		print "group $!\n" unless chmod 01755, $mode;'
+	local mknod=133
+
+	[ "$(uname -m)" = x86_64 ] || skip "numbers of x86_64"
+	mkdir "$TMP/set" "$TMP/kept"
+	chmod 0777 "$TMP/set" "$TMP/kept"
+	profile <<<'format = 1; extends = [ "default" ]; seccomp = { allow = [ "@default" ]; };'
+	run sandbox -p "$PROFILE" --rw "$TMP/set" -- perl -e "$made" "$TMP/set" $mknod
+	assert_status 0
+	[ -z "$output" ]
+	[ "$(find "$TMP/set" -type f -perm /06000 | wc -l)" -eq 3 ]
+	run sandbox -p "$CHECKOUT/profiles/default.conf" --rw "$TMP/kept" -- perl -e "$made" "$TMP/kept" $mknod
+	assert_status 0
+	[ "$output" = "$(printf '%s Operation not permitted\n' chmod fchmod openat mknod; echo 'openat2 Function not implemented')" ]
+	[ "$(find "$TMP/kept" -type f -perm /06000 | wc -l)" -eq 0 ]
+	[ "$(stat -c %a "$TMP/kept/chmod")" = 1755 ]
+}
