@@ -19,6 +19,7 @@
 #   refuses_memory SIZE   using more memory than the profile grants; SIZE as in 2G. An ordinary user has no cgroup, unless one
 #                         was delegated: as root only. Where the profile grants much, lower it first, to save time:
 #                         refuses_memory 512M -s cgroup.memory.max=256M
+#   refuses_starting      starting another program, for profiles of a single process
 #   refuses_setuid        becoming root through a set-user-ID program
 
 # shellcheck disable=SC2154 # bats' run sets status
@@ -82,6 +83,12 @@ refuses() {
 	esac
 }
 
+refuses_there() {
+	refuses "$@"
+	run launch --rw "$TMP/theirs-$LAUNCHER" -- "$@"
+	assert_status 0
+}
+
 refuses_secret() {
 	local secret=$TMP/theirs-$LAUNCHER/secret
 
@@ -134,6 +141,10 @@ refuses_network() {
 
 refuses_namespaces() {
 	refuses unshare --user --map-root-user true
+}
+
+refuses_starting() {
+	refuses sh -c 'id; true'
 }
 
 refuses_setuid() {
