@@ -173,7 +173,7 @@ static int load_layers(struct loading *loading, const struct profile_request *re
 	int result = 0;
 
 	if (!request->profile_count) {
-		lookup_built_in(&built_in);
+		lookup_built_in(&built_in, false);
 		return load_found(loading, &built_in, 0);
 	}
 	for (size_t i = 0; i < request->profile_count; i++)

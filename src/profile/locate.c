@@ -66,4 +66,6 @@ void profile_locate(const struct profile *profile, int key, int index, struct lo
 		return;
 	ret->file = node->source->file;
 	ret->line = node->line;
+	if (ret->written)
+		ret->layer = (enum layer)node->source->layer;
 }

@@ -163,6 +163,7 @@ static int try(struct search *search, const char *path, bool strict, struct foun
 	if (!source || !(source->file = arena_copy(lookup->arena, path)))
 		return refuse(lookup, search->asker, path, "out of memory");
 	source->directory = directory_of(lookup, path);
+	source->layer = search->asker->node ? LAYER_EXTENDED : LAYER_PROFILE;
 	if (!S_ISREG(st.st_mode))
 		return refuse(lookup, search->asker, path, "not a regular file");
 	what = distrust(lookup, &st);
@@ -234,11 +235,12 @@ static const char *beside(const struct lookup *lookup, const struct source *from
 	return arena_format(lookup->arena, "%.*s%s", slash ? (int)(slash - from->file + 1) : 0, from->file, word);
 }
 
-void lookup_built_in(struct found *ret)
+void lookup_built_in(struct found *ret, bool extended)
 {
-	static const struct source built_in = { .file = "built-in default" };
+	static const struct source named = { .file = "built-in default", .layer = LAYER_PROFILE };
+	static const struct source asked_for = { .file = "built-in default", .layer = LAYER_EXTENDED };
 
-	*ret = (struct found){ .fd = -1, .source = &built_in };
+	*ret = (struct found){ .fd = -1, .source = extended ? &asked_for : &named };
 }
 
 static int search_named(struct search *search, struct found *ret)
@@ -255,7 +257,7 @@ static int search_named(struct search *search, struct found *ret)
 	if (result == 0)
 		result = try_search_path(search, ret);
 	if (result == 0 && strcmp(search->word, "default") == 0 && !(from && !from->directory)) {
-		lookup_built_in(ret);
+		lookup_built_in(ret, search->asker->node != NULL);
 		result = 1;
 	}
 	return result;

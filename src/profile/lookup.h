@@ -33,7 +33,7 @@ struct asker {
  * after one diagnostic. */
 int lookup_profile(const struct lookup *lookup, const char *word, const struct asker *asker, struct found *ret);
 
-/* The built-in profile, whatever lies on the search path. */
-void lookup_built_in(struct found *ret);
+/* The built-in profile, whatever lies on the search path; `extended`: by a file's word. */
+void lookup_built_in(struct found *ret, bool extended);
 
 #endif

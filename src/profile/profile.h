@@ -353,6 +353,13 @@ struct location {
 	const char *file;
 	int line;     /* 0: unknown, or the command line */
 	bool written; /* the key itself was: `file` is not merely its parent's place */
+	enum layer {
+		LAYER_DEFAULT,      /* not written: the schema's */
+		LAYER_EXTENDED,     /* in a profile that another one extends */
+		LAYER_PROFILE,      /* in a profile that the command line names */
+		LAYER_COMMAND_LINE, /* by -s and its short forms */
+		LAYER_COUNT,
+	} layer; /* where the value was said last */
 	char path[128];
 };
 

@@ -13,7 +13,7 @@
 #include "profile/identity.h"
 #include "profile/schema.h"
 
-static const struct source command_line = { .file = "command line" };
+static const struct source command_line = { .file = "command line", .layer = LAYER_COMMAND_LINE };
 
 struct setting {
 	const char *text; /* the whole assignment, for messages */

@@ -13,6 +13,7 @@ struct diagnostics;
 struct source {
 	const char *file;      /* as messages name it: a path, "built-in default", "command line" */
 	const char *directory; /* absolute, of the file; NULL when there is none */
+	int layer;             /* enum layer (profile.h) */
 };
 
 enum node_type {

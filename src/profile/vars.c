@@ -35,7 +35,7 @@ struct vars_param {
 
 enum { PROFILE_VARIABLE_MAX = 128 };
 
-static const struct source command_line = { .file = "command line" };
+static const struct source command_line = { .file = "command line", .layer = LAYER_COMMAND_LINE };
 
 /* ---- the closed list -------------------- */
 
