@@ -63,12 +63,12 @@ builds() {
 	[ "$(xargs <<<"$output")" = "2 second first GNUmakefile link main.c sub" ]
 	unchanged
 	# The default is the current directory, and no artifacts.
-	cd project
+	cd project || return 1
 	run launch -- make
 	assert_status 0
 	run launch -- test -e /artifacts
 	assert_status 1
-	cd ..
+	cd "$WORK" || return 1
 	unchanged
 }
 
@@ -127,9 +127,10 @@ attacks() {
 	refuses_setuid
 	refuses_memory 512M -s cgroup.memory.max=256M
 	# The disk is not filled either: what is written is in memory, and ends.
+	# shellcheck disable=SC2034 # of refuses
 	LAUNCH_OPTIONS=(-s 'mounts[/work].size=8M')
 	refuses sh -c 'head -c 20M /dev/zero >big && rm big || exit 1'
-	LAUNCH_OPTIONS=()
+	unset LAUNCH_OPTIONS
 }
 
 @test "a build leaves no hook and no tool behind, reaches nothing, fills nothing" {
