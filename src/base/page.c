@@ -165,14 +165,14 @@ static size_t add_wrapped(const struct page *page, struct text *out, const struc
 			  size_t column)
 {
 	while (*words) {
-		size_t length = strcspn(words, " ");
-
+		size_t word = columns(words, strcspn(words, " "));
 		/* A first line that has no room for a word that fits into the next one ends here. */
-		if (column > line->hang && column + columns(words, length) > page->width &&
-		    (column >= page->width || line->hang + columns(words, length) <= page->width)) {
-			length = 0;
-		} else {
-			length = fill(words, page->width - column);
+		bool full = column > line->hang && column + word > page->width &&
+			    (column >= page->width || line->hang + word <= page->width);
+
+		if (!full) {
+			size_t length = fill(words, page->width - column);
+
 			add_styled(page, out, line->style, words, length);
 			column += columns(words, length);
 			words += length + strspn(words + length, " ");

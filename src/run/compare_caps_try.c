@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
@@ -326,22 +327,19 @@ static int try_wake_alarm(const struct caps_scene *scene)
 	return result(fd);
 }
 
-/* Without it the flag is dropped; nothing ever comes through the pipe, so nothing is kept awake. */
+/* Without it the flag is dropped; no event ever comes, so nothing is kept awake. */
 static int try_block_suspend(const struct caps_scene *scene)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLWAKEUP };
-	AUTO_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC), reading = -1, writing = -1;
+	AUTO_CLOSE int epoll = epoll_create1(EPOLL_CLOEXEC), events_fd = eventfd(0, EFD_CLOEXEC);
 	char path[64], text[512];
 	const char *events = NULL;
-	int ends[2];
 
 	(void)scene;
-	if (epoll < 0 || pipe2(ends, O_CLOEXEC))
+	if (epoll < 0 || events_fd < 0)
 		return errno;
-	reading = ends[0];
-	writing = ends[1];
 	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", epoll);
-	if (epoll_ctl(epoll, EPOLL_CTL_ADD, reading, &event) || read_file_at(AT_FDCWD, path, text, sizeof(text)) < 0)
+	if (epoll_ctl(epoll, EPOLL_CTL_ADD, events_fd, &event) || read_file_at(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return errno;
 	events = strstr(text, "events: ");
 	events = events ? events + strlen("events: ") + strspn(events + strlen("events: "), " ") : "";

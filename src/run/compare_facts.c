@@ -60,8 +60,8 @@ static struct json_object *capability_names(uint64_t set)
 	return names;
 }
 
-/* Permitted and effective are what execve(2) makes of them, which the look had to do without: uid 0 has what it had, and
- * any other user the ambient set (capabilities(7)). */
+/* Permitted and effective are what execve(2) makes of them, which the look had to do without: uid 0 has what it had,
+ * and any other user the ambient set (capabilities(7)). */
 static struct json_object *capabilities(const struct compare_side *side, const char *status)
 {
 	static const struct {
@@ -378,7 +378,7 @@ static void compare_environments(struct json_object *changes, const char *const 
 			const char *other = variable(round ? host : sandbox, *list);
 			struct json_object *name = NULL;
 
-			if (round ? other && !strcmp(other, *list) : other != NULL)
+			if (other && (!round || !strcmp(other, *list)))
 				continue;
 			name = string_of(*list, strcspn(*list, "="));
 			note(changes, "environment", json_object_get_string(name));
