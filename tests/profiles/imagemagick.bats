@@ -1,0 +1,97 @@
+# imagemagick: resizes, draws and measures; a hostile drawing finds no other picture and starts no helper.
+
+# shellcheck disable=SC2030,SC2031,SC2154 # what bats' run sets
+bats_require_minimum_version 1.5.0
+load ../lib/common
+load ../lib/profiles
+
+setup_file() {
+	packages imagemagick fonts-dejavu-core ffmpeg
+}
+
+setup() {
+	residue_before
+}
+
+teardown() {
+	residue_after
+}
+
+# By its path: a machine's own `convert` may come first.
+convert=/usr/bin/convert
+
+converts() {
+	as_launcher $convert -size 100x80 gradient:red-blue photo.png
+	run launch -- $convert photo.png -resize 50% -quality 90 small.jpg
+	assert_status 0
+	[ -z "$output" ]
+	run launch -- identify -format '%m %wx%h\n' photo.png small.jpg
+	assert_status 0
+	assert_line "PNG 100x80"
+	assert_line "JPEG 50x40"
+	# Read outside: red above, blue below.
+	run as_launcher $convert small.jpg -format '%[fx:p{25,1}.r>0.8] %[fx:p{25,1}.b<0.2] %[fx:p{25,38}.b>0.8]' info:
+	[ "$output" = "1 1 1" ]
+	[ "$(stat -c %u small.jpg)" = "$(stat -c %u .)" ]
+}
+
+@test "convert halves a photo, and the colours stay" {
+	each_launcher converts
+}
+
+draws() {
+	run launch -- $convert -size 200x60 xc:white -font DejaVu-Sans -pointsize 40 -fill black -draw "text 10,45 'Hello'" text.png
+	assert_status 0
+	[ -z "$output" ]
+	run as_launcher $convert text.png -format '%[fx:mean<0.98] %[fx:mean>0.5]' info:
+	[ "$output" = "1 1" ]
+	as_launcher cp text.png other.png
+	run launch -- mogrify -negate -blur 0x1 text.png other.png
+	assert_status 0
+	run launch -- montage text.png other.png -tile 2x1 -geometry 100x30+0+0 sheet.gif
+	assert_status 0
+	run launch -- compare -metric AE text.png other.png null:
+	assert_status 0
+	[ "$(launch -- identify -format %wx%h sheet.gif)" = 200x30 ]
+}
+
+@test "text, blur, a contact sheet, a comparison" {
+	each_launcher draws
+}
+
+# A drawing that came by mail, with a picture of the user's in it.
+refuses_drawing() {
+	local theirs=$TMP/theirs-$LAUNCHER
+
+	as_launcher $convert -size 10x10 xc:green "$theirs/private.png"
+	printf "push graphic-context\nviewbox 0 0 20 20\nimage over 0,0 20,20 '%s'\npop graphic-context\n" "$theirs/private.png" >hostile.mvg
+	refuses_there $convert mvg:hostile.mvg stolen.png
+	run as_launcher $convert stolen.png -format '%[fx:p{5,5}.g>0.4]' info: # what was to be had
+	[ "$output" = 1 ]
+}
+
+# The picture has a name that a drawing could give to any file.
+refuses_drawing_over() {
+	as_launcher $convert -size 10x10 xc:red picture.png
+	refuses_there $convert picture.png "$TMP/theirs-$LAUNCHER/new.png"
+}
+
+# For a film, ImageMagick starts ffmpeg with the name of the file on its command line.
+refuses_helper() {
+	as_launcher ffmpeg -v error -f lavfi -i color=red:size=64x48:duration=1:rate=5 -y film.mp4
+	refuses $convert 'film.mp4[0]' frame.png
+}
+
+refusals() {
+	refuses_drawing
+	refuses_drawing_over
+	refuses_helper
+	refuses_secret
+	refuses_starting
+	refuses_network
+	refuses_memory 512M -s cgroup.memory.max=256M
+}
+
+@test "a drawing shows no other picture, writes nowhere else, starts no helper, takes no memory beyond the limit" {
+	each_launcher refusals
+}
