@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,14 +101,23 @@ static int pass(struct plan *plan, int fd, struct error *err)
 	return 0;
 }
 
-/* Waits until the process inside has come to its place, or has ended before. */
+/* Signals are blocked and are the watch's (supervise.c), which is to come. */
+static bool called_off(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) && (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+					 sigismember(&pending, SIGHUP) || sigismember(&pending, SIGQUIT));
+}
+
+/* Waits until the process inside has come to its place, or has ended before, or is not to be waited for any more. */
 static struct json_object *limits_while_it_waits(const struct launch *launch, struct look *look)
 {
 	struct pollfd ended = { .fd = launch->host.child_pidfd, .events = POLLIN };
 	AUTO_FREE char *cgroup = calloc(1, CGROUP_SIZE);
 	struct json_object *limits = NULL;
 
-	while (!look->arrived && poll(&ended, 1, ARRIVAL_MSEC) <= 0)
+	while (!look->arrived && !called_off() && poll(&ended, 1, ARRIVAL_MSEC) <= 0)
 		;
 	if (!cgroup || read_file_at(launch->host.child_procfs, "cgroup", cgroup, CGROUP_SIZE) < 0)
 		limits = json_object_new_object();

@@ -162,7 +162,7 @@ static void processes_value(struct text *out, struct json_object *list)
 {
 	size_t count = list ? json_object_array_length(list) : 0;
 
-	text_add(out, list ? "%zu" : "not to be seen: there is no /proc", count);
+	text_add(out, list ? "%zu" : "none to be seen: /proc is not there, or closed", count);
 	for (size_t i = 0; i < count && count <= SHORT_LIST; i++) {
 		struct json_object *item = json_object_array_get_idx(list, i);
 

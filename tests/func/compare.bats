@@ -174,7 +174,7 @@ empty() {
 		same "$(fact '.sandbox.environment | length')" 0 environment
 		run as "$who" sandbox compare -p "$PROFILE"
 		assert_status 0
-		assert_output "not to be seen: there is"
+		assert_output "none to be seen: /proc is not there"
 	done
 	residue_after
 }
@@ -188,6 +188,13 @@ empty() {
 	run sandbox compare -p "$PROFILE"
 	assert_status 0
 	assert_output "filter, not to be counted"
+}
+
+@test "processes: landlock's rules hold for the look as well" {
+	compare_as root -p default -s 'landlock.read=["/usr"]'
+	same "$(fact .sandbox.processes)" null processes
+	compare_as root -p default -s 'landlock.read=["/usr","/proc"]'
+	same "$(fact '.sandbox.processes | length')" 2 processes
 }
 
 @test "limits of the sandbox's cgroups are those of the profile" {

@@ -131,3 +131,23 @@ assert_state() {
 	assert_status 121
 	assert_output "$PROFILE:4: hostnam"
 }
+
+@test "colour on a terminal only, in the answer and in what goes wrong, and not with NO_COLOR" {
+	local terminal=$BATS_TEST_DIRNAME/../lib/terminal
+
+	with ''
+	run env TERM=xterm "$terminal" "$SANDBOX" doctor -p "$PROFILE" </dev/null
+	assert_output $'\033[32mok\033[0m'
+	run env TERM=xterm NO_COLOR=1 "$terminal" "$SANDBOX" doctor -p "$PROFILE" </dev/null
+	refute_output $'\033'
+	run sandbox doctor -p "$PROFILE"
+	refute_output $'\033'
+	with 'hostnam = "x";'
+	run env TERM=xterm "$terminal" "$SANDBOX" check "$PROFILE" </dev/null
+	assert_output $'\033[1;31msandbox:\033[0m '"$PROFILE:4: hostnam"
+	run env TERM=xterm NO_COLOR=1 "$terminal" "$SANDBOX" check "$PROFILE" </dev/null
+	assert_line "sandbox: $PROFILE:4: hostnam: unknown key; did you mean \`hostname\`?"
+	run env TERM=xterm "$terminal" --stderr "$TMP/errors" "$SANDBOX" check "$PROFILE" </dev/null
+	assert_status 121
+	if grep -q $'\033' "$TMP/errors"; then false; fi
+}

@@ -130,6 +130,35 @@ static void styles(void **state)
 	expect(&coloured, &(struct page_line){ .style = STYLE_GOOD }, "\033[0m", "\033[32m\\x1b[0m\033[0m\n");
 }
 
+static void expect_pair(const struct page *page, const struct page_pair *pair, const char *expected)
+{
+	struct text out = { 0 };
+
+	page_pair(page, &out, pair);
+	assert_false(out.failed);
+	assert_string_equal(out.data, expected);
+	text_free(&out);
+}
+
+static void pairs(void **state)
+{
+	(void)state;
+	expect_pair(&plain, &(struct page_pair){ .label = "uid", .left = "0", .right = "1000" },
+		    "  uid               0                    1000\n");
+	expect_pair(&plain, &(struct page_pair){ .mark = "*", .label = "uid", .left = "0", .right = "" },
+		    "* uid               0\n");
+	expect_pair(&plain,
+		    &(struct page_pair){
+			    .label = "a label that is long", .left = "12345678901234567890", .right = "\033" },
+		    "  a label that is long\n                    1234567890123456789  \\x1b\n                    0\n");
+	expect_pair(&plain, &(struct page_pair){ .label = "l", .left = "one", .right = "twelve characters and more" },
+		    "  l                 one                  twelve characters\n"
+		    "                                         and more\n");
+	expect_pair(&coloured,
+		    &(struct page_pair){ .mark = "*", .label = "l", .left = "a", .right = "b", .style = STYLE_WARN },
+		    "\033[33m*\033[0m \033[1ml\033[0m                 a                    \033[33mb\033[0m\n");
+}
+
 static void asks_the_terminal(void **state)
 {
 	struct winsize size = { .ws_row = 24, .ws_col = 80 };
@@ -172,6 +201,7 @@ int main(void)
 		cmocka_unit_test(places_notes),
 		cmocka_unit_test(styles),
 		cmocka_unit_test(asks_the_terminal),
+		cmocka_unit_test(pairs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
