@@ -148,9 +148,11 @@ $(BUILD)/gen/filters.c: $(BUILD)/mkfilters $(wildcard profiles/*.conf)
 $(BUILD)/mkpipeline: schema/mkpipeline.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command
 	$(call quiet,CC)$(COMPILE) -MMD -MP $(LINKING) -o $@ $< $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(LIBRARIES)
 
-.PHONY: pictures
+.PHONY: pictures readme
 pictures: $(BUILD)/mkpipeline
 	$(GENERATOR)$< src/stage >$(BUILD)/pipeline.svg && mv $(BUILD)/pipeline.svg man/pipeline.svg
+readme: pictures $(BUILD)/sandbox
+	profiles/mktable $(BUILD)/sandbox README.md
 
 -include $(wildcard $(BUILD)/mkfilters.d $(BUILD)/mkpipeline.d $(BUILD)/obj/*.d $(BUILD)/obj/*/*.d $(BUILD)/tests/*.d)
 
@@ -236,32 +238,52 @@ endef
 
 MANUALS := $(patsubst man/%,$(BUILD)/man/%,$(wildcard man/*.[1-9]))
 
-.PHONY: manuals install uninstall dist clean help
+# What each shell loads: a line @FILE@ becomes what is in that file, of the schema or of completion/.
+COMPLETIONS := $(patsubst %,$(BUILD)/completion/%,sandbox.bash _sandbox sandbox.fish)
+include_line = awk -v quoted='$(2)' '{ file = "$(1)/" substr($$0, 2, length($$0) - 2) } \
+	/^@[a-z.]*@$$/ { while ((got = getline line <file) > 0) { if (quoted) gsub(/[\\\047]/, "\\\\&", line); print line } \
+		if (got < 0) exit 1; next } \
+	{ gsub(/@profiles@/, "$(DATADIR)/sandbox/profiles"); print }'
+
+$(BUILD)/completion/words.sh: completion/words.sh $(BUILD)/gen/.made $(BUILD)/.command
+	@mkdir -p $(@D)
+	$(call quiet,GEN)$(call include_line,$(BUILD)/gen,) $< >$@
+
+$(BUILD)/completion/%: completion/% $(BUILD)/completion/words.sh
+	$(call quiet,GEN)$(call include_line,$(BUILD)/completion,$(filter %.fish,$@)) $< >$@
+
+.PHONY: manuals completions install uninstall dist clean help
 manuals: $(MANUALS)
+completions: $(COMPLETIONS)
 
 # A line .\" @FILE@ becomes what schema/ made of that name.
-$(BUILD)/man/%: man/% $(BUILD)/gen/.made
+$(BUILD)/man/%: man/% $(BUILD)/gen/.made $(BUILD)/.command
 	@mkdir -p $(@D)
 	$(call quiet,MAN)awk -v gen=$(BUILD)/gen '{ file = gen "/" substr($$2, 2, length($$2) - 2) } \
 		/^\.\\" @.*@$$/ { while ((got = getline line <file) > 0) print line; if (got < 0) exit 1; next } \
 		{ gsub(/@profiles@/, "$(DATADIR)/sandbox/profiles"); print }' $< | \
 		sed -E '/^[.]/!s/([.:]) ([A-Z])/\1\n\2/g' >$@
 
-install: all manuals
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(DATADIR)/sandbox/profiles $(MANDIR)/man1 $(MANDIR)/man5 \
-		$(DATADIR)/bash-completion/completions)
+MAN_DIRS = $(sort $(patsubst .%,$(MANDIR)/man%,$(suffix $(MANUALS))))
+ZSH_DIR = $(DATADIR)/zsh/site-functions
+FISH_DIR = $(DATADIR)/fish/vendor_completions.d
+BASH_DIR = $(DATADIR)/bash-completion/completions
+
+install: all manuals completions
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(DATADIR)/sandbox/profiles $(MAN_DIRS) $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR))
 	install -m 0755 $(BUILD)/sandbox $(DESTDIR)$(BINDIR)/sandbox
 	install -m 0644 profiles/*.conf $(DESTDIR)$(DATADIR)/sandbox/profiles
 	install -m 0755 profiles/mkrootfs $(DESTDIR)$(DATADIR)/sandbox/mkrootfs
 	sed 's,@BINDIR@,$(BINDIR),; s,@DATADIR@,$(DATADIR),' profiles/sandbox.apparmor >$(DESTDIR)$(DATADIR)/sandbox/sandbox.apparmor
 	install -m 0644 $(BUILD)/gen/example.conf $(BUILD)/gen/profile.schema.json schema/verdict.schema.json \
 		$(DESTDIR)$(DATADIR)/sandbox
-	install -m 0644 $(BUILD)/man/sandbox.1 $(DESTDIR)$(MANDIR)/man1
-	install -m 0644 $(BUILD)/man/sandbox.conf.5 $(DESTDIR)$(MANDIR)/man5
-	install -m 0644 $(BUILD)/gen/sandbox.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/sandbox
+	for page in $(MANUALS); do install -m 0644 $$page $(DESTDIR)$(MANDIR)/man$${page##*.} || exit; done
+	install -m 0644 $(BUILD)/completion/sandbox.bash $(DESTDIR)$(BASH_DIR)/sandbox
+	install -m 0644 $(BUILD)/completion/_sandbox $(DESTDIR)$(ZSH_DIR)/_sandbox
+	install -m 0644 $(BUILD)/completion/sandbox.fish $(DESTDIR)$(FISH_DIR)/sandbox.fish
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(BINDIR)/sandbox $(MANDIR)/man1/sandbox.1 $(MANDIR)/man5/sandbox.conf.5 \
-		$(DATADIR)/bash-completion/completions/sandbox)
+	rm -f $(addprefix $(DESTDIR),$(BINDIR)/sandbox $(BASH_DIR)/sandbox $(ZSH_DIR)/_sandbox $(FISH_DIR)/sandbox.fish) \
+		$(foreach page,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(DATADIR)/sandbox
 
 dist:

@@ -60,7 +60,6 @@ static void put_list(const struct row *row, const char *field, const char *befor
 }
 
 /* Type, range, default, example, since, kernel: the same for every key, then what is special about it. */
-/* Type, range, default, example, since, kernel: the same for every key, then what is special about it. */
 static void put_facts(const struct schema *schema, const struct row *row, FILE *out)
 {
 	const char *text = row_default(schema, row);

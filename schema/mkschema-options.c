@@ -3,7 +3,7 @@
  *	options.h         ids of commands (C_...) and options (O_...), the row types
  *	options.c         the two tables that src/cli.c walks
  *	options.mdoc      the option reference of sandbox(1)
- *	sandbox.bash      completion for bash: commands, options, and the keys of the profile behind -s and `explain`
+ *	commands.tsv, options.tsv  what the completions know of the command line; see mkschema-complete.c
  *
  * See mkschema.c for when and why.
  */
@@ -156,31 +156,4 @@ void emit_options_manual(const struct schema *schema, FILE *out)
 			arg ? arg : "", needed(schema, "options", i, "doc"));
 	}
 	fputs(".El\n", out);
-}
-
-void emit_completion(const struct schema *schema, FILE *out)
-{
-	fputs("# Made by mkschema from schema/options.schema and schema/profile.schema. bash-completion(7) loads it.\n"
-	      "_sandbox()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n\tlocal "
-	      "commands='",
-	      out);
-	for (int i = 0; i < count(schema, "commands"); i++)
-		fprintf(out, "%s%s", i ? " " : "", needed(schema, "commands", i, "name"));
-	fputs("'\n\tlocal options='", out);
-	for (int i = 0; i < count(schema, "options"); i++)
-		fprintf(out, "%s--%s", i ? " " : "", needed(schema, "options", i, "name"));
-	fputs("'\n\tlocal keys='", out);
-	for (int i = 1; i < schema->count; i++)
-		if (schema->rows[i].setting)
-			fprintf(out, "%s%s", i > 1 ? " " : "", schema->rows[i].path);
-	fputs("'\n\tCOMPREPLY=()\n\tcase $before in\n"
-	      "\t-s|--set) mapfile -t COMPREPLY < <(compgen -S = -W \"$keys\" -- \"$word\"); compopt -o nospace ;;\n"
-	      "\texplain) mapfile -t COMPREPLY < <(compgen -W \"$keys --profile --json\" -- \"$word\") ;;\n"
-	      "\t-p|--profile|check) mapfile -t COMPREPLY < <(compgen -f -X '!*.conf' -- \"$word\"; compgen -d -- "
-	      "\"$word\") ;;\n"
-	      "\t*)\tif [[ $word == -* ]]; then mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"$word\")\n"
-	      "\t\telif ((COMP_CWORD == 1)); then mapfile -t COMPREPLY < <(compgen -W \"$commands\" -- \"$word\")\n"
-	      "\t\telse mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); fi ;;\n"
-	      "\tesac\n}\ncomplete -F _sandbox sandbox\n",
-	      out);
 }

@@ -11,8 +11,10 @@
  *	keys.mdoc         the key reference of sandbox.conf(5)
  *	example.conf      every key, commented out, with what it does
  *	profile.schema.json  for editors and other programs: see mkschema-json.c
- *	options.h, options.c, options.mdoc, sandbox.bash
+ *	options.h, options.c, options.mdoc
  *	                  the command line: see mkschema-options.c
+ *	commands.tsv, options.tsv, keys.tsv
+ *	                  what completion/ shows: see mkschema-complete.c
  *
  * To build it:
  *
@@ -421,6 +423,8 @@ int main(int argc, char **argv)
 	write_file(&schema, argv[4], "options.h", emit_options_header);
 	write_file(&schema, argv[4], "options.c", emit_options);
 	write_file(&schema, argv[4], "options.mdoc", emit_options_manual);
-	write_file(&schema, argv[4], "sandbox.bash", emit_completion);
+	write_file(&schema, argv[4], "commands.tsv", emit_command_words);
+	write_file(&schema, argv[4], "options.tsv", emit_option_words);
+	write_file(&schema, argv[4], "keys.tsv", emit_key_words);
 	return 0;
 }

@@ -73,7 +73,9 @@ void emit_json(const struct schema *schema, FILE *out);
 void emit_options_header(const struct schema *schema, FILE *out);
 void emit_options(const struct schema *schema, FILE *out);
 void emit_options_manual(const struct schema *schema, FILE *out);
-void emit_completion(const struct schema *schema, FILE *out);
+void emit_command_words(const struct schema *schema, FILE *out);
+void emit_option_words(const struct schema *schema, FILE *out);
+void emit_key_words(const struct schema *schema, FILE *out);
 
 /* The JSON Schema as text; the caller frees it. */
 char *json_schema(const struct schema *schema);
