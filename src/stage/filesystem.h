@@ -7,6 +7,7 @@
  *   mount_dev.c     a minimal /dev
  *   mount_entry.c   files, links and directories of the profile's own
  *   mount_make.c    every other mount, one function a type
+ *   mount_describe.c  what a mount will be, for `explain`
  *   covered.c       how hide and read_only find what they cover
  */
 #ifndef STAGE_FILESYSTEM_H
@@ -101,6 +102,16 @@ struct mount_kind {
 };
 extern const struct mount_kind mount_kinds[];
 
+/* Under whom the tree is built: ids inside, or, without a user namespace, the launcher's. */
+CHILD void builder_ids(const struct plan *plan, uint32_t *ret_uid, uint32_t *ret_gid);
+
+/* The tmpfs of an element of type tmpfs or dev. */
+CHILD void mount_tmpfs(const struct mount_plan *item, const struct plan *plan, struct tmpfs *ret);
+
+/* Options of a proc as the kernel is given them; NULL: not given. */
+CHILD const char *mount_subset(const struct mount_plan *item);
+CHILD const char *mount_hidepid(const struct mount_plan *item);
+
 /* MS_PRIVATE or MS_SLAVE. */
 CHILD uint64_t mount_propagation(const struct mount_plan *item);
 
@@ -112,11 +123,26 @@ CHILD int devpts_new(void);
 
 /* The file's content as a detached read-only mount, made in the staging tmpfs. */
 CHILD int entry_file(const struct mount_plan *item, const struct plan *plan, int staging, struct error *err);
+CHILD uint32_t entry_mode(const struct mount_plan *item);
+CHILD void entry_owner(const struct mount_plan *item, const struct plan *plan, uint32_t *ret_uid, uint32_t *ret_gid);
 CHILD int entry_symlink(const struct mount_plan *item, struct error *err);
 CHILD int entry_directory(const struct mount_plan *item, const struct plan *plan, struct error *err);
 
 /* O_PATH descriptor of `path` inside, for a stage that covers what is there. Below a file system of the kernel's that
  * `mounts` attached, the lookup begins at that very mount, wherever its name may have gone meanwhile. */
 CHILD int covered_open(const struct plan *plan, const struct inside *inside, const char *path);
+
+/* ---- for describe: MOUNT_ATTR_* as "ro,nosuid", a tmpfs with all its options, what `idmap` adds to a mount. Texts are
+ * written to `text` and returned. */
+enum { ATTRIBUTES_SIZE = 32, COUNT_SIZE = 24, TMPFS_SIZE = 160 };
+const char *attributes_text(uint64_t attributes, char text[ATTRIBUTES_SIZE]);
+const char *tmpfs_text(const struct tmpfs *tmpfs, char text[TMPFS_SIZE]);
+const char *idmap_text(enum idmap idmap);
+
+/* Lines for an element of `mounts`; for what is in a /dev; for an overlay at `target`, with the `rest` of its words. */
+void mount_describe(const struct mount_plan *item, const struct plan *plan, struct description *out);
+void dev_describe(const struct mount_plan *item, const struct plan *plan, struct description *out);
+void overlay_describe(const struct overlay_plan *overlay, const char *target, const char *rest, const struct plan *plan,
+		      struct description *out);
 
 #endif

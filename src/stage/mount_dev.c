@@ -22,6 +22,13 @@
 #include "base/file.h"
 #include "stage/filesystem.h"
 
+enum {
+	PTS_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+	NODE_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY,
+};
+
+static const char pts_mode[] = "0620", pts_ptmxmode[] = "0666";
+
 static const struct node {
 	const char *name;
 	unsigned minor_number, major_number;
@@ -55,8 +62,7 @@ CHILD static int bind_node(const struct mount_plan *item, int dev, int host, con
 			       "cannot use /dev/%s of the host: it is not device %u:%u", node->name, node->major_number,
 			       node->minor_number);
 	mount = mount_clone(source, false);
-	if (mount < 0 ||
-	    mount_restrict(mount, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY, MS_PRIVATE, false))
+	if (mount < 0 || mount_restrict(mount, NODE_ATTRIBUTES, MS_PRIVATE, false))
 		return fail_node(item, node->name, err);
 	target = openat(dev, node->name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (target < 0 || mount_attach(mount, target))
@@ -107,18 +113,24 @@ CHILD static int mount_pts(const struct mount_plan *item, int dev, struct error 
 	return 0;
 }
 
-CHILD static int mount_shm(const struct mount_plan *item, int dev, struct error *err)
+CHILD static void shm_tmpfs(const struct mount_plan *item, const struct plan *plan, struct tmpfs *ret)
 {
-	const struct tmpfs tmpfs = {
+	*ret = (struct tmpfs){
 		.size = item->mount->size,
 		.inodes = item->mount->inodes,
 		.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
 		.mode = 01777,
-		.uid = geteuid(),
-		.gid = getegid(),
 	};
-	AUTO_CLOSE int mount = tmpfs_new(&tmpfs);
+	builder_ids(plan, &ret->uid, &ret->gid);
+}
 
+CHILD static int mount_shm(const struct mount_plan *item, const struct plan *plan, int dev, struct error *err)
+{
+	struct tmpfs tmpfs;
+	AUTO_CLOSE int mount = -1;
+
+	shm_tmpfs(item, plan, &tmpfs);
+	mount = tmpfs_new(&tmpfs);
 	if (attach_below(dev, "shm", mount))
 		return fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot mount %s/shm", item->target);
 	return 0;
@@ -126,7 +138,7 @@ CHILD static int mount_shm(const struct mount_plan *item, int dev, struct error 
 
 CHILD int dev_populate(const struct mount_plan *item, const struct plan *plan, int dev, struct error *err)
 {
-	if (make_nodes(item, plan, dev, err) || mount_pts(item, dev, err) || mount_shm(item, dev, err))
+	if (make_nodes(item, plan, dev, err) || mount_pts(item, dev, err) || mount_shm(item, plan, dev, err))
 		return -1;
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
 		if (symlinkat(links[i].text, dev, links[i].name))
@@ -136,7 +148,28 @@ CHILD int dev_populate(const struct mount_plan *item, const struct plan *plan, i
 
 CHILD int devpts_new(void)
 {
-	static const struct mount_option options[] = { { "ptmxmode", "0666" }, { "mode", "0620" }, { NULL, NULL } };
+	static const struct mount_option options[] = { { "ptmxmode", pts_ptmxmode },
+						       { "mode", pts_mode },
+						       { NULL, NULL } };
 
-	return mount_new("devpts", options, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, NULL);
+	return mount_new("devpts", options, PTS_ATTRIBUTES, NULL);
+}
+
+void dev_describe(const struct mount_plan *item, const struct plan *plan, struct description *out)
+{
+	bool bind = plan->userns.create || plan->userns.joined;
+	char text[TMPFS_SIZE], attributes[ATTRIBUTES_SIZE];
+	struct tmpfs shm;
+
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+		describe(out, K_MOUNTS_TARGET, item->index, "%s/%s: %s %u:%u%s%s", item->target, nodes[i].name,
+			 bind ? "bind of the host's device" : "device", nodes[i].major_number, nodes[i].minor_number,
+			 bind ? ", " : "", bind ? attributes_text(NODE_ATTRIBUTES, attributes) : "");
+	describe(out, K_MOUNTS_TARGET, item->index, "%s/pts: devpts, %s, mode %s, ptmxmode %s", item->target,
+		 attributes_text(PTS_ATTRIBUTES, attributes), pts_mode, pts_ptmxmode);
+	shm_tmpfs(item, plan, &shm);
+	describe(out, K_MOUNTS_SIZE, item->index, "%s/shm: %s", item->target, tmpfs_text(&shm, text));
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++)
+		describe(out, K_MOUNTS_TARGET, item->index, "%s/%s: symbolic link to %s", item->target, links[i].name,
+			 links[i].text);
 }

@@ -25,28 +25,31 @@
 /* The schema has one row for the mode of three types. */
 enum { FILE_MODE = 0644, DIRECTORY_MODE = 0755 };
 
-CHILD static uid_t owner(const struct mount_plan *item, const struct plan *plan)
+CHILD void entry_owner(const struct mount_plan *item, const struct plan *plan, uint32_t *ret_uid, uint32_t *ret_gid)
 {
-	return item->mount->uid == ID_UNSET ? plan->ids.uid : item->mount->uid;
+	*ret_uid = item->mount->uid == ID_UNSET ? plan->ids.uid : item->mount->uid;
+	*ret_gid = item->mount->gid == ID_UNSET ? plan->ids.gid : item->mount->gid;
 }
 
-CHILD static gid_t group(const struct mount_plan *item, const struct plan *plan)
+CHILD uint32_t entry_mode(const struct mount_plan *item)
 {
-	return item->mount->gid == ID_UNSET ? plan->ids.gid : item->mount->gid;
+	if (item->mount->mode != MODE_UNSET)
+		return item->mount->mode;
+	return item->type == MOUNTS_TYPE_DIRECTORY ? DIRECTORY_MODE : FILE_MODE;
 }
 
 /* Gives what is open at `fd` its owner and mode, in this order: chown(2) may clear bits. */
-CHILD static int give(int fd, const struct mount_plan *item, const struct plan *plan, mode_t mode, struct error *err)
+CHILD static int give(int fd, const struct mount_plan *item, const struct plan *plan, struct error *err)
 {
-	uid_t uid = owner(item, plan);
-	gid_t gid = group(item, plan);
+	uint32_t uid = 0, gid = 0;
 
+	entry_owner(item, plan, &uid, &gid);
 	if (fchown(fd, uid, gid)) {
 		fail_errno_at(err, K_MOUNTS_UID, item->index, "cannot give %s to user %u and group %u", item->target,
 			      uid, gid);
 		return error_remedy(err, "both ids must be in the sandbox's map of users");
 	}
-	if (fchmod(fd, mode))
+	if (fchmod(fd, entry_mode(item)))
 		return fail_errno_at(err, K_MOUNTS_MODE, item->index, "cannot set the mode of %s", item->target);
 	return 0;
 }
@@ -62,7 +65,7 @@ CHILD int entry_file(const struct mount_plan *item, const struct plan *plan, int
 	if (fd < 0 || write_all(fd, mount->content, strlen(mount->content)))
 		return fail_errno_at(err, K_MOUNTS_CONTENT, item->index, "cannot write the content of %s",
 				     item->target);
-	if (give(fd, item, plan, mount->mode == MODE_UNSET ? FILE_MODE : mount->mode, err))
+	if (give(fd, item, plan, err))
 		return -1;
 	copy = mount_clone(fd, false);
 	if (copy < 0 || mount_restrict(copy, item->attributes, MS_PRIVATE, false))
@@ -121,7 +124,6 @@ CHILD static int use_directory(const struct mount_plan *item, struct error *err)
 
 CHILD int entry_directory(const struct mount_plan *item, const struct plan *plan, struct error *err)
 {
-	const struct mount *mount = item->mount;
 	const char *name = NULL;
 	AUTO_CLOSE int parent = -1, fd = open_in_root(AT_FDCWD, item->target, O_PATH, 0);
 
@@ -133,5 +135,5 @@ CHILD int entry_directory(const struct mount_plan *item, const struct plan *plan
 	fd = open_beneath(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
 	if (fd < 0)
 		return fail_errno_at(err, K_MOUNTS_TARGET, item->index, "cannot open the directory %s", item->target);
-	return give(fd, item, plan, mount->mode == MODE_UNSET ? DIRECTORY_MODE : mount->mode, err);
+	return give(fd, item, plan, err);
 }

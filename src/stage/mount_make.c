@@ -78,38 +78,42 @@ CHILD static int fail_map(const struct mount_plan *item, struct error *err)
 	return -1;
 }
 
+CHILD void builder_ids(const struct plan *plan, uint32_t *ret_uid, uint32_t *ret_gid)
+{
+	bool own = plan->userns.create || plan->userns.joined;
+
+	*ret_uid = own ? plan->userns.build_uid : geteuid();
+	*ret_gid = own ? plan->userns.build_gid : getegid();
+}
+
+/* The directory of a dev is small: it holds names only. Its shm has the element's size. */
+CHILD void mount_tmpfs(const struct mount_plan *item, const struct plan *plan, struct tmpfs *ret)
+{
+	const struct mount *mount = item->mount;
+
+	*ret = (struct tmpfs){
+		.size = 64UL * 1024, .inodes = 1024, .attributes = item->attributes, .mode = TMPFS_MODE
+	};
+	if (item->type == MOUNTS_TYPE_DEV) {
+		builder_ids(plan, &ret->uid, &ret->gid);
+		return;
+	}
+	ret->size = mount->size;
+	ret->inodes = mount->inodes;
+	ret->mode = mount->mode == MODE_UNSET ? TMPFS_MODE : mount->mode;
+	ret->uid = mount->uid == ID_UNSET ? plan->ids.uid : mount->uid;
+	ret->gid = mount->gid == ID_UNSET ? plan->ids.gid : mount->gid;
+}
+
 CHILD static int make_tmpfs(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
 			    struct error *err)
 {
-	const struct mount *mount = item->mount;
-	const struct tmpfs tmpfs = {
-		.size = mount->size,
-		.inodes = mount->inodes,
-		.attributes = item->attributes,
-		.mode = mount->mode == MODE_UNSET ? TMPFS_MODE : mount->mode,
-		.uid = mount->uid == ID_UNSET ? plan->ids.uid : mount->uid,
-		.gid = mount->gid == ID_UNSET ? plan->ids.gid : mount->gid,
-	};
-	int fd = tmpfs_new(&tmpfs);
+	struct tmpfs tmpfs;
+	int fd = -1;
 
 	(void)inside;
-	return fd < 0 ? fail_map(item, err) : fd;
-}
-
-/* The directory itself is small: it holds names only. Its shm has the element's size. */
-CHILD static int make_dev(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
-			  struct error *err)
-{
-	const struct tmpfs tmpfs = { .size = 64UL * 1024,
-				     .inodes = 1024,
-				     .attributes = item->attributes,
-				     .mode = 0755,
-				     .uid = geteuid(),
-				     .gid = getegid() };
-	int fd = tmpfs_new(&tmpfs);
-
-	(void)plan;
-	(void)inside;
+	mount_tmpfs(item, plan, &tmpfs);
+	fd = tmpfs_new(&tmpfs);
 	return fd < 0 ? fail_map(item, err) : fd;
 }
 
@@ -137,25 +141,36 @@ CHILD static int fail_kernel_fs(const struct mount_plan *item, struct error *err
 	return error_exit(err, EXIT_OF_HOST);
 }
 
-CHILD static int make_kernel_fs(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
-				struct error *err)
+CHILD const char *mount_subset(const struct mount_plan *item)
 {
-	static const char *const hidepid[] = {
-		[MOUNTS_HIDEPID_OFF] = "off",
+	return item->type == MOUNTS_TYPE_PROC && item->mount->subset == MOUNTS_SUBSET_PID ? "pid" : NULL;
+}
+
+CHILD const char *mount_hidepid(const struct mount_plan *item)
+{
+	static const char *const words[] = {
+		[MOUNTS_HIDEPID_OFF] = NULL,
 		[MOUNTS_HIDEPID_NOACCESS] = "noaccess",
 		[MOUNTS_HIDEPID_INVISIBLE] = "invisible",
 		[MOUNTS_HIDEPID_PTRACEABLE] = "ptraceable",
 	};
+
+	return item->type == MOUNTS_TYPE_PROC ? words[item->mount->hidepid] : NULL;
+}
+
+CHILD static int make_kernel_fs(const struct plan *plan, const struct inside *inside, const struct mount_plan *item,
+				struct error *err)
+{
 	struct mount_option options[3] = { 0 };
 	size_t count = 0;
 	int fd = -1;
 
 	(void)plan;
 	(void)inside;
-	if (item->type == MOUNTS_TYPE_PROC && item->mount->subset == MOUNTS_SUBSET_PID)
-		options[count++] = (struct mount_option){ "subset", "pid" };
-	if (item->type == MOUNTS_TYPE_PROC && item->mount->hidepid != MOUNTS_HIDEPID_OFF)
-		options[count++] = (struct mount_option){ "hidepid", hidepid[item->mount->hidepid] };
+	if (mount_subset(item))
+		options[count++] = (struct mount_option){ "subset", mount_subset(item) };
+	if (mount_hidepid(item))
+		options[count++] = (struct mount_option){ "hidepid", mount_hidepid(item) };
 	fd = mount_new(mount_kinds[item->type].fs, options, item->attributes, NULL);
 	return fd < 0 ? fail_kernel_fs(item, err) : fd;
 }
@@ -188,7 +203,7 @@ typedef int make_fn(const struct plan *plan, const struct inside *inside, const 
 
 static make_fn *const makers[] = {
 	[MOUNTS_TYPE_BIND] = make_bind,        [MOUNTS_TYPE_TMPFS] = make_tmpfs,
-	[MOUNTS_TYPE_PROC] = make_kernel_fs,   [MOUNTS_TYPE_DEV] = make_dev,
+	[MOUNTS_TYPE_PROC] = make_kernel_fs,   [MOUNTS_TYPE_DEV] = make_tmpfs,
 	[MOUNTS_TYPE_SYSFS] = make_kernel_fs,  [MOUNTS_TYPE_DEVPTS] = make_devpts,
 	[MOUNTS_TYPE_MQUEUE] = make_kernel_fs, [MOUNTS_TYPE_CGROUP] = make_kernel_fs,
 	[MOUNTS_TYPE_OVERLAY] = make_overlay,  [MOUNTS_TYPE_FILE] = make_file,

@@ -384,15 +384,8 @@ CHILD int mounts_enter(const struct plan *plan, struct inside *inside, struct er
 
 void mounts_describe(const struct plan *plan, struct description *out)
 {
-	for (size_t i = 0; i < plan->mounts.count; i++) {
-		const struct mount_plan *item = &plan->mounts.items[i];
-		const char *source = item->mount->source ? item->mount->source : "";
-
-		describe(out, K_MOUNTS_TARGET, item->index, "%s: %s%s%s%s%s", item->target,
-			 mount_kinds[item->type].name, *source ? " of " : "", source,
-			 item->skipped                                        ? ", left out: the source is missing"
-			 : item->attributes & MOUNT_ATTR_RDONLY || item->seal ? ", read-only"
-									      : "",
-			 item->from_launcher && !item->skipped ? ", made before the child exists" : "");
-	}
+	for (size_t i = 0; i < plan->mounts.count; i++)
+		mount_describe(&plan->mounts.items[i], plan, out);
+	if (plan->mounts.count)
+		describe_need(out, "open_tree, fsopen, fsmount and mount_setattr (Linux 5.12)");
 }

@@ -205,13 +205,13 @@ CHILD static int cut_off(const struct plan *plan, struct error *err)
 }
 
 /* A tmpfs stacked on the host's "/"; -1 on failure. */
-CHILD static int stack_tmpfs(uint64_t size, struct error *err)
+CHILD static int stack_tmpfs(const struct plan *plan, uint64_t size, struct error *err)
 {
-	const struct tmpfs tmpfs = {
-		.size = size, .inodes = STAGING_INODES, .mode = 0700, .uid = geteuid(), .gid = getegid()
-	};
-	AUTO_CLOSE int mount = tmpfs_new(&tmpfs);
+	struct tmpfs tmpfs = { .size = size, .inodes = STAGING_INODES, .mode = 0700 };
+	AUTO_CLOSE int mount = -1;
 
+	builder_ids(plan, &tmpfs.uid, &tmpfs.gid);
+	mount = tmpfs_new(&tmpfs);
 	if (mount < 0 || stack_on_host(mount))
 		return fail_errno(err, 0, "cannot mount a staging tmpfs");
 	return TAKE_FD(mount);
@@ -234,28 +234,35 @@ CHILD static int park_procfs(const struct inside *inside, struct error *err)
 /* A bind of the host's "/" copies what is mounted on it too, but not what is unbindable, nor anything on that. */
 CHILD static int open_staging(const struct plan *plan, struct inside *inside, struct error *err)
 {
-	inside->shelter = stack_tmpfs(STAGING_PAGE, err);
+	inside->shelter = stack_tmpfs(plan, STAGING_PAGE, err);
 	if (inside->shelter < 0)
 		return -1;
 	if (mount_restrict(inside->shelter, 0, MS_UNBINDABLE, false))
 		return fail_errno(err, 0, "cannot keep the staging tmpfs out of binds");
-	inside->staging = stack_tmpfs(plan->root.staging_size, err);
+	inside->staging = stack_tmpfs(plan, plan->root.staging_size, err);
 	if (inside->staging < 0)
 		return -1;
 	return plan->namespaces.pid ? park_procfs(inside, err) : 0;
 }
 
-CHILD static int make_tmpfs(const struct plan *plan, struct error *err)
+CHILD static void root_tmpfs(const struct plan *plan, struct tmpfs *ret)
 {
 	const struct profile *profile = plan->profile;
-	const struct tmpfs tmpfs = { .size = profile->root.size,
-				     .inodes = profile->root.inodes,
-				     .attributes = plan->root.attributes,
-				     .mode = profile->root.mode,
-				     .uid = geteuid(),
-				     .gid = getegid() };
-	int mount = tmpfs_new(&tmpfs);
 
+	*ret = (struct tmpfs){ .size = profile->root.size,
+			       .inodes = profile->root.inodes,
+			       .attributes = plan->root.attributes,
+			       .mode = profile->root.mode };
+	builder_ids(plan, &ret->uid, &ret->gid);
+}
+
+CHILD static int make_tmpfs(const struct plan *plan, struct error *err)
+{
+	struct tmpfs tmpfs;
+	int mount = -1;
+
+	root_tmpfs(plan, &tmpfs);
+	mount = tmpfs_new(&tmpfs);
 	return mount < 0 ? fail_errno(err, K_ROOT, "cannot mount a tmpfs for /") : mount;
 }
 
@@ -335,23 +342,48 @@ CHILD int root_enter(const struct plan *plan, struct inside *inside, struct erro
 
 /* ---- describe */
 
+static void describe_source(const struct plan *plan, struct description *out)
+{
+	const struct root_plan *root = &plan->root;
+	char attributes[ATTRIBUTES_SIZE];
+	struct text rest = { 0 };
+
+	text_add(&rest, "%s%s%s", attributes_text(root->attributes, attributes), idmap_text((enum idmap)root->idmap),
+		 root->from_launcher ? ", made before the child exists" : "");
+	if (root->access == ROOT_ACCESS_OVERLAY)
+		overlay_describe(&root->overlay, "/", rest.data ? rest.data : "", plan, out);
+	else
+		describe(out, K_ROOT_SOURCE, -1, "/: bind of %s and what is mounted below it, %s, private",
+			 root->source.path, rest.data ? rest.data : "");
+	text_free(&rest);
+	if (root->idmap != IDMAP_NONE)
+		describe_need(out, "idmapped mounts (Linux 5.12; overlay's layers 5.19), in the file system of %s too",
+			      plan->profile->root.source);
+}
+
+/* What the child works with and the payload never sees. */
+static void describe_tools(const struct plan *plan, struct description *out)
+{
+	describe(out, 0, -1, "in its mount namespace nothing follows the host's mounts%s",
+		 plan->root.slaves ? ", but where a bind is to (slave)" : " (private)");
+	describe(out, 0, -1, "%s",
+		 plan->namespaces.pid ? "a proc of the sandbox's own to work with, rw,nosuid,nodev,noexec"
+				      : "works with the host's proc");
+	describe(out, 0, -1, "a shelter: tmpfs, size %d, unbindable; a staging area on it: tmpfs, size %llu",
+		 STAGING_PAGE, (unsigned long long)plan->root.staging_size);
+}
+
 void root_describe(const struct plan *plan, struct description *out)
 {
-	static const char *const owners[] = {
-		[IDMAP_NONE] = "",
-		[IDMAP_AUTO] = ", owners as on disk",
-		[IDMAP_OWNER] = ", its owner as the payload",
-	};
-	const struct root_plan *root = &plan->root;
-	const char *source = plan->profile->root.source;
+	struct tmpfs tmpfs;
+	char text[TMPFS_SIZE];
 
-	if (!source)
-		describe(out, K_ROOT_ACCESS, -1, "an empty tmpfs as /%s",
-			 root->seal ? ", read-only once it is filled" : "");
-	else if (root->access == ROOT_ACCESS_OVERLAY)
-		describe(out, K_ROOT_SOURCE, -1, "an overlay over %s as /, writes go to %s%s", source,
-			 root->overlay.upper.path ? root->overlay.upper.path : "a tmpfs", owners[root->idmap]);
+	describe_tools(plan, out);
+	root_tmpfs(plan, &tmpfs);
+	if (plan->profile->root.source)
+		describe_source(plan, out);
 	else
-		describe(out, K_ROOT_SOURCE, -1, "%s as /, %s%s", source,
-			 root->access == ROOT_ACCESS_READ_ONLY ? "read-only" : "writable", owners[root->idmap]);
+		describe(out, K_ROOT_ACCESS, -1, "/: %s%s", tmpfs_text(&tmpfs, text),
+			 plan->root.seal ? "; read-only once it is filled" : "");
+	describe_need(out, "fsopen, fsmount, move_mount and mount_setattr (Linux 5.12), openat2 (5.6)");
 }
