@@ -53,6 +53,7 @@ struct rehearsal {
 	struct error error; /* when it did not */
 	size_t degraded_count;
 	char degraded[DEGRADED_COUNT][DEGRADED_SIZE];
+	struct error no_cgroup; /* why a limit is among them */
 };
 
 struct rehearsal_of {
@@ -90,6 +91,27 @@ static void launch_and_watch(const struct plan *plan, struct rehearsal *ret)
 		fail(&ret->error, 0, "the sandbox ended before it had a command to run");
 }
 
+/* What the launch would fail with if the profile did not allow limits to be left out: the reason, and the remedy. */
+static void why_no_cgroup(const struct profile *profile, const struct caller *caller, struct error *ret)
+{
+	struct profile insisting = *profile;
+	struct plan plan = { .profile = &insisting, .caller = caller };
+	const struct steps steps = { 0 };
+
+	insisting.cgroup.missing = CGROUP_MISSING_FAIL;
+	insisting.cgroup.memory.missing = CGROUP_MEMORY_MISSING_FAIL;
+	insisting.cgroup.cpu.missing = CGROUP_CPU_MISSING_FAIL;
+	insisting.cgroup.pids.missing = CGROUP_PIDS_MISSING_FAIL;
+	insisting.cgroup.io.missing = CGROUP_IO_MISSING_FAIL;
+	if (steps_plan(&steps, &insisting, &plan, ret) && strcmp(ret->stage, "cgroup") != 0)
+		*ret = (struct error){ 0 };
+}
+
+static bool is_limit(const char *feature)
+{
+	return !strncmp(feature, "cgroup", strlen("cgroup"));
+}
+
 static void rehearse(const void *argument, void *output)
 {
 	static char word[] = "/.sandbox-doctor/no-such-command";
@@ -108,6 +130,9 @@ static void rehearse(const void *argument, void *output)
 		return;
 	for (size_t i = 0; i < plan.degraded_count && i < DEGRADED_COUNT; i++)
 		(void)format_text(ret->degraded[ret->degraded_count++], DEGRADED_SIZE, "%s", plan.degraded[i]);
+	for (size_t i = 0; i < ret->degraded_count && !ret->no_cgroup.what[0]; i++)
+		if (is_limit(ret->degraded[i]))
+			why_no_cgroup(of->profile, &caller, &ret->no_cgroup);
 	launch_and_watch(&plan, ret);
 }
 
@@ -196,6 +221,18 @@ static void report_probe(const struct probe_of *of, struct report *out)
 	report_line(out, state, of->probe->feature, result.detail, result.remedy);
 }
 
+static void report_degraded(const struct rehearsal *rehearsal, const char *feature, struct report *out)
+{
+	const struct error *why = &rehearsal->no_cgroup;
+	char text[ERROR_WHAT_SIZE + 64];
+
+	if (!is_limit(feature) || !why->what[0])
+		return report_line(out, STATE_DEGRADED, feature, "left out, as the profile allows", "");
+	(void)format_text(text, sizeof(text), "left out, as the profile allows: %s%s%s", why->what,
+			  why->sys_errno ? ": " : "", why->sys_errno ? strerror(why->sys_errno) : "");
+	report_line(out, STATE_DEGRADED, feature, text, why->remedy);
+}
+
 static void report_rehearsal(const struct profile *profile, const struct rehearsal *rehearsal, struct report *out)
 {
 	const struct error *err = &rehearsal->error;
@@ -203,7 +240,7 @@ static void report_rehearsal(const struct profile *profile, const struct rehears
 	char text[ERROR_WHAT_SIZE + 512];
 
 	for (size_t i = 0; i < rehearsal->degraded_count; i++)
-		report_line(out, STATE_DEGRADED, rehearsal->degraded[i], "left out, as the profile allows", "");
+		report_degraded(rehearsal, rehearsal->degraded[i], out);
 	if (rehearsal->reached_exec)
 		return report_line(out, STATE_OK, "launch", "everything up to the command's execution", "");
 	if (err->key)

@@ -369,8 +369,10 @@ static int nothing_delegated(const struct cgroup_leaf *leaf, struct error *err)
 
 	fail(err, K_CGROUP, "cannot make a cgroup: nothing below %s is delegated to this user", hierarchy->mount);
 	if (hierarchy->v2)
-		return error_remedy(err, "run it in a cgroup of its own: systemd-run --user --scope -p Delegate=yes -- "
-					 "sandbox ...   or set cgroup.missing = \"skip\" to go without limits");
+		return error_remedy(
+			err, "run it in a cgroup of its own: systemd-run --user --scope -p Delegate=yes -- "
+			     "sandbox ...   (controllers for users: systemctl edit user@.service, with [Service] "
+			     "Delegate=cpu cpuset io memory pids), or set cgroup.missing = \"skip\"");
 	return error_remedy(
 		err, "this host has the controller on cgroup v1, where only root can use it: run as root, give the "
 		     "user a writable cgroup as cgroup.parent, or set cgroup.missing = \"skip\" to go without limits");

@@ -66,7 +66,10 @@ assert_state() {
 	fi
 	assert_status 0
 	assert_state degraded cgroup
+	[[ $output =~ degraded\ +cgroup\ +left\ out[^/]+/sys/fs/cgroup.*remedy: ]]
 	assert_state ok launch
+	run as_user sandbox doctor --json -p "$PROFILE"
+	jq -e '.features[] | select(.feature == "cgroup") | .remedy | contains("cgroup")' <<<"$output"
 	with 'cgroup = { pids = { max = 50; }; };'
 	run as_user sandbox doctor -p "$PROFILE"
 	assert_status 122
