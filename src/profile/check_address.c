@@ -32,7 +32,7 @@ static struct side side_of(const struct check *check, int family)
 		return side;
 	(void)address_parse_cidr(address, &side.address);
 	(void)address_parse(gateway, &side.gateway);
-	if (bridge)
+	if (bridge && profile->network.mode == NETWORK_MODE_VETH)
 		(void)address_parse_cidr(bridge, &side.bridge);
 	side.automatic = strcmp(address, "auto") == 0;
 	side.none = strcmp(address, "none") == 0 || (side.automatic && !pool);

@@ -10,7 +10,8 @@
 
 /* ---- what a key is for -------------------- */
 
-/* The modes in which a key says something. Those that are not here always do. */
+/* The modes in which a key says something. Those that are not here always do. What pasta does anyway may be said there
+ * too, so that a profile made for a veth is one for pasta by its mode alone. */
 static const struct {
 	int key;
 	unsigned modes;
@@ -20,13 +21,13 @@ static const struct {
 	{ K_NETWORK_PARENT, MODE(MACVLAN) | MODE(IPVLAN) },
 	{ K_NETWORK_MTU, MODES_MADE },
 	{ K_NETWORK_MAC, MODES_MADE & ~MODE(IPVLAN) },
-	{ K_NETWORK_BRIDGE_NAME, MODE(VETH) },
+	{ K_NETWORK_BRIDGE_NAME, MODE(VETH) | MODE(PASTA) },
 	{ K_NETWORK_ADDRESS, MODES_MADE | MODE_MOVED },
 	{ K_NETWORK_ADDRESS6, MODES_MADE | MODE_MOVED },
 	{ K_NETWORK_GATEWAY, MODES_MADE | MODE_MOVED },
 	{ K_NETWORK_GATEWAY6, MODES_MADE | MODE_MOVED },
 	{ K_NETWORK_ROUTES, (MODES_MADE & ~MODE(PASTA)) | MODE_MOVED },
-	{ K_NETWORK_NAT, MODE(VETH) },
+	{ K_NETWORK_NAT, MODE(VETH) | MODE(PASTA) },
 	{ K_NETWORK_FORWARDING, MODE(VETH) },
 	{ K_NETWORK_PUBLISH, MODE(VETH) | MODE(PASTA) },
 	{ K_NETWORK_OUTBOUND_DEFAULT, MODES_MADE | MODE_MOVED },

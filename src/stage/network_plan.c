@@ -58,6 +58,8 @@ static int take_bridge(const struct profile *profile, struct net_plan *net, stru
 {
 	const char *address = profile->network.bridge.address, *address6 = profile->network.bridge.address6;
 
+	if (profile->network.mode != NETWORK_MODE_VETH)
+		return 0;
 	net->bridge = profile->network.bridge.name;
 	net->bridge_create = profile->network.bridge.create;
 	net->isolated = profile->network.bridge.isolated;
@@ -120,7 +122,7 @@ static int take_values(const struct profile *profile, struct plan *plan, struct 
 	net->parent = profile->network.parent;
 	net->mtu = profile->network.mtu == INT_UNSET ? 0 : profile->network.mtu;
 	net->mac_given = profile->network.mac;
-	net->nat = profile->network.nat;
+	net->nat = profile->network.nat && profile->network.mode == NETWORK_MODE_VETH;
 	net->forwarding_enable = profile->network.forwarding == NETWORK_FORWARDING_ENABLE;
 	net->spoof_protection = profile->network.spoof_protection;
 	net->rate_egress = limit_of(profile->network.rate.egress);

@@ -77,12 +77,14 @@ accepts() {
 	section 'mode = "host"; nat = true; }; namespaces = { remove = [ "net" ];'
 	run sandbox check "$TMP/test.conf"
 	assert_status 121
-	assert_line "sandbox: $TMP/test.conf:3: network.nat: has no meaning for network.mode \"host\": only for \"veth\""
+	assert_line "sandbox: $TMP/test.conf:3: network.nat: has no meaning for network.mode \"host\": only for \"veth\", \"pasta\""
 	refuses 'mode = "none"; address = "10.0.0.2/24";' 'address: has no meaning for network.mode "none": only for "veth", "macvlan", "ipvlan", "pasta", and with network.interface_from'
 	refuses 'mode = "none"; outbound = { default = "deny"; };' 'outbound.default: has no meaning for network.mode "none": only for "veth", "macvlan", "ipvlan", "pasta", and with network.interface_from'
-	refuses 'mode = "pasta"; bridge = { name = "b0"; };' \
-		'bridge.name: has no meaning for network.mode "pasta": only for "veth"'
-	refuses 'mode = "pasta"; nat = true;' 'nat: has no meaning for network.mode "pasta": only for "veth"'
+	refuses 'mode = "macvlan"; parent = "eth0"; address = "10.0.0.2/24"; bridge = { name = "b0"; };' \
+		'bridge.name: has no meaning for network.mode "macvlan": only for "veth", "pasta"'
+	# What pasta does anyway.
+	accepts 'mode = "pasta"; bridge = { name = "b0"; address = "10.88.0.1/16"; }; nat = true;'
+	accepts 'mode = "pasta"; bridge = { name = "b0"; address = "10.88.0.1/16"; }; address = "10.99.0.2/24";'
 	refuses 'mode = "pasta"; rate = { ingress = "1M"; };' \
 		'rate.ingress: has no meaning for network.mode "pasta": only for "veth"'
 	refuses 'mode = "macvlan"; parent = "eth0"; address = "10.0.0.2/24"; publish = ( { host = 80; } );' \
