@@ -53,6 +53,20 @@ void text_add(struct text *text, const char *format, ...)
 	text->length += (size_t)length;
 }
 
+void text_add_word(struct text *text, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,:/=@%+-";
+
+	if (*word && word[strspn(word, plain)] == '\0') {
+		text_add(text, "%s", word);
+		return;
+	}
+	text_add(text, "'");
+	for (; *word; word++)
+		text_add(text, *word == '\'' ? "'\\''" : "%c", *word);
+	text_add(text, "'");
+}
+
 void text_free(struct text *text)
 {
 	free(text->data);

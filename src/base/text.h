@@ -15,6 +15,9 @@ struct text {
 
 void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_add_n(struct text *text, const char *bytes, size_t length);
+/* Adds `word` as a shell would be given it: in quotes where it needs some. */
+void text_add_word(struct text *text, const char *word);
+
 void text_free(struct text *text);
 
 #endif

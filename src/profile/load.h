@@ -35,7 +35,7 @@ struct profile_request {
 	const struct known_names *names; /* NULL: such names are read, and left to the stages to refuse */
 	uid_t uid;
 	gid_t gid;
-	bool offline; /* variables have the values of a sample user (vars_sample.c); what parameters name need not exist */
+	bool offline; /* variables are a sample user's (vars_sample.c); what parameters name need not exist */
 };
 
 /* Reads, merges, expands, validates. 0 with *ret valid (memory in `arena`), or -1 with at least one diagnostic. */

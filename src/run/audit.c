@@ -10,8 +10,8 @@
  *
  *	exposure = 10 * (1 - product of (1 - weight * badness / 10))
  *
- * so that no number of small ones makes a hole, large ones do not hide each other, and what is loosened never lowers the
- * sum. systemd-analyze(1) divides by the sum of all weights instead, where one open door among fifty closed ones hardly
+ * so that no number of small ones makes a hole, large ones do not hide each other, and what is loosened never lowers
+ * the sum. systemd-analyze(1) divides by the sum of all weights instead, where one open door among fifty closed ones hardly
  * shows.
  */
 #include "run/audit.h"
@@ -224,28 +224,13 @@ static int judge(struct audit *audit, struct error *err)
 
 /* ---- printing -------------------------------------------------------------------------------- */
 
-/* As a word of the shell. */
-static void add_quoted(struct text *text, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,:/=@%+-";
-
-	if (word[strspn(word, plain)] == '\0') {
-		text_add(text, "%s", word);
-		return;
-	}
-	text_add(text, "'");
-	for (; *word; word++)
-		text_add(text, *word == '\'' ? "'\\''" : "%c", *word);
-	text_add(text, "'");
-}
-
 static char *changes_text(const struct finding *finding)
 {
 	struct text text = { 0 };
 
 	for (size_t i = 0; i < finding->change_count; i++) {
 		text_add(&text, "%s-s ", i ? " " : "");
-		add_quoted(&text, finding->changes[i]);
+		text_add_word(&text, finding->changes[i]);
 	}
 	if (finding->advice)
 		text_add(&text, "%s", finding->advice);

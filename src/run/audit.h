@@ -76,8 +76,8 @@ extern const struct audit_table audit_isolation, audit_files, audit_network, aud
 int audit_threshold(const char *text, int *ret, struct error *err);
 
 /* Judges a profile that was loaded offline, and prints what was found to stdout; as a JSON document when `json`.
- * `threshold` is in tenths, negative: none; *ret_above says whether the exposure is above it. 0, or -1 where the seccomp
- * section has a mistake, memory is out or stdout cannot be written. */
+ * `threshold` is in tenths, negative: none; *ret_above says whether the exposure is above it. 0, or -1 where the
+ * seccomp section has a mistake, memory is out or stdout cannot be written. */
 int audit_run(const struct profile *profile, bool json, int threshold, bool *ret_above, struct error *err);
 
 #endif

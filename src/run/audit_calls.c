@@ -2,8 +2,8 @@
  *
  * Part of audit.c, which see. Calls are judged in groups that open the same part of the kernel; a group's weight is for
  * all of its calls, and one of them is worth half. A weight is what the part has been worth to attackers of containers:
- * io_uring, bpf and user namespaces come first, what needs a capability of the host's last. A filter that allows what it
- * does not name stands beside its groups, for the calls that nobody has thought of.
+ * io_uring, bpf and user namespaces come first, what needs a capability of the host's last. A filter that allows what
+ * it does not name stands beside its groups, for the calls that nobody has thought of.
  */
 #include "run/audit.h"
 

@@ -1,9 +1,9 @@
 /* audit_files: what of the host's files the sandbox sees, and what it could do with files.
  *
  * Part of audit.c, which see. A bind is judged by what its source is on most hosts, by name alone, as if everything in
- * it could be read: the table of places says what reading one, and what writing one, is worth. A path is worth the worst
- * of the places that are it, hold it, or lie in it. What is nowhere in the table (a project, a directory of data) is what
- * profiles are for, and worth little.
+ * it could be read: the table of places says what reading one, and what writing one, is worth. A path is worth the
+ * worst of the places that are it, hold it, or lie in it. What is nowhere in the table (a project, a directory of data)
+ * is what profiles are for, and worth little.
  */
 #include "run/audit.h"
 
@@ -340,14 +340,6 @@ static void mount_sysfs(struct audit *audit, const struct mount *mount, int inde
 	audit_change(audit, "mounts[%s].remove=true", mount->target);
 }
 
-static void mount_cgroup(struct audit *audit, const struct mount *mount, int index)
-{
-	if (mount->type != MOUNTS_TYPE_CGROUP || !writable(mount))
-		return;
-	audit_found(audit, 1, index, "the payload may make cgroups at %s", mount->target);
-	audit_change(audit, "mounts[%s].access=read-only", mount->target);
-}
-
 /* Whether the kernel's own /proc or /sys, or the host's, is where `path` lies; writable, if that is asked. */
 static bool is_mounted(const struct audit *audit, const char *path, bool to_write)
 {
@@ -416,7 +408,6 @@ static const struct audit_check checks[] = {
 	{ "proc", 0.1, K_MOUNTS_SUBSET, NULL, mount_proc, "Facts, no power. ps, free, Java and Go need them." },
 	{ "sysfs", 5.0, K_MOUNTS_TYPE, NULL, mount_sysfs,
 	  "Writable, it drives devices; read-only (0.3) it describes them." },
-	{ "cgroup-mount", 0.5, K_MOUNTS_ACCESS, NULL, mount_cgroup, "Old kernels were escaped from by way of it." },
 	{ "hide", 2.0, K_HIDE, unmasked, NULL,
 	  "Addresses of the kernel, keys, what /sys/firmware knows of the machine." },
 	{ "read-only", 4.0, K_READ_ONLY, unprotected, NULL,

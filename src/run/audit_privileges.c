@@ -1,8 +1,8 @@
 /* audit_privileges: capabilities, and what holds a process beside the filter.
  *
- * Part of audit.c, which see. A capability has two weights: of the host's own, where there is no user namespace, and of
- * one that ends at the sandbox's user namespace, where it is worth the parts of the kernel that it opens to attack. What
- * is kept and is neither root's nor ambient is lost at the first execve, and counts for a third.
+ * Part of audit.c, which see. A capability has two weights: of the host's own, where there is no user namespace, and
+ * of one that ends at the sandbox's user namespace, where it is worth the parts of the kernel that it opens to attack.
+ * What is kept and is neither root's nor ambient is lost at the first execve, and counts for a third.
  */
 #include "run/audit.h"
 

@@ -334,16 +334,24 @@ static void describe_set(struct description *out, int key, const char *what, uin
 	text_free(&names);
 }
 
+/* Numbers too, as /proc/PID/status and tracers show them. */
 void capabilities_describe(const struct plan *plan, struct description *out)
 {
 	const struct capabilities_plan *caps = &plan->capabilities;
+	uint64_t dropped = all_up_to(caps->last_cap) & ~caps->bounding;
 
 	if (!caps->permitted)
 		describe(out, K_CAPABILITIES_DROP, -1, "keeps no capability, as uid 0 neither");
 	else
 		describe_set(out, K_CAPABILITIES_KEEP, "keeps", caps->permitted);
+	if (dropped)
+		describe(out, K_CAPABILITIES_DROP, -1, "takes %d of %d out of the bounding set, for ever",
+			 __builtin_popcountll(dropped), caps->last_cap + 1);
 	if (caps->ambient)
 		describe_set(out, K_CAPABILITIES_AMBIENT, "ambient, so that they outlive execve:", caps->ambient);
 	else if (caps->permitted && plan->ids.uid)
 		describe(out, K_CAPABILITIES_AMBIENT, -1, "execve clears them: not uid 0, and none ambient");
+	describe(out, 0, -1, "permitted and effective 0x%llx, inheritable and ambient 0x%llx, secure bits 0x%lx",
+		 (unsigned long long)caps->permitted, (unsigned long long)caps->ambient, caps->securebits);
+	describe_need(out, "ambient capabilities (Linux 4.3)");
 }

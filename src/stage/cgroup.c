@@ -198,6 +198,16 @@ static void describe_leaf(const struct cgroup_leaf *leaf, struct description *ou
 {
 	describe(out, K_CGROUP, -1, "make a cgroup in %s/" CGROUP_PARENT " (%s)", leaf->base_path,
 		 leaf->hierarchy->v2 ? "cgroup v2" : leaf->hierarchy->controllers);
+	describe(out, K_CGROUP, -1, "%s",
+		 leaf->hierarchy->v2 ? "the child is born in it" : "the child moves itself into it");
+	describe_need(out, leaf->hierarchy->v2 ? "cgroup v2, with CLONE_INTO_CGROUP (Linux 5.7)" : "cgroup v1 with %s",
+		      leaf->hierarchy->controllers);
+	if (leaf->kill && leaf->hierarchy->v2)
+		describe_need(out, "cgroup.kill (Linux 5.14)");
+	if (leaf->device_count)
+		describe_need(out, "BPF programs for devices of a cgroup (Linux 4.15)");
+	if (leaf->enable[0])
+		describe(out, K_CGROUP, -1, "let %s/" CGROUP_PARENT " pass down %s", leaf->base_path, leaf->enable);
 	if (leaf->enable_base[0])
 		describe(out, K_CGROUP, -1, "let %s pass down %s", leaf->base_path, leaf->enable_base);
 	if (leaf->move_launcher)

@@ -127,6 +127,7 @@ CHILD int descriptors_confine(const struct plan *plan, struct inside *inside, st
 void descriptors_describe(const struct plan *plan, struct description *out)
 {
 	describe(out, 0, -1, "closes every descriptor above 2");
+	describe_need(out, "close_range (Linux 5.9)");
 	for (size_t i = 0; i < plan->descriptors.count; i++)
 		describe(out, K_PROCESS_PASS_FDS, -1, "except %d, which the caller opened", plan->descriptors.pass[i]);
 }

@@ -106,5 +106,8 @@ CHILD int hide_enter(const struct plan *plan, struct inside *inside, struct erro
 void hide_describe(const struct plan *plan, struct description *out)
 {
 	for (size_t i = 0; i < plan->profile->hide.count; i++)
-		describe(out, K_HIDE, (int)i, "%s reads as empty, if it exists", plan->profile->hide.items[i]);
+		describe(out, K_HIDE, (int)i, "%s: covered, if it exists: reads as empty, ro,nosuid,nodev,noexec",
+			 plan->profile->hide.items[i]);
+	if (plan->profile->hide.count)
+		describe_need(out, "open_tree and mount_setattr (Linux 5.12)");
 }

@@ -59,6 +59,8 @@ void ids_describe(const struct plan *plan, struct description *out)
 
 	describe(out, K_USERS_UID, -1, "becomes user %u", ids->uid);
 	describe(out, K_USERS_GID, -1, "becomes group %u", ids->gid);
+	if (ids->set_groups && !ids->group_count)
+		describe(out, K_USERS_GROUPS, -1, "no supplementary group");
 	if (!ids->set_groups)
 		describe(out, K_USERS_GROUPS, -1, "the caller's supplementary groups stay, as setgroups is denied");
 	for (size_t i = 0; i < ids->group_count; i++)

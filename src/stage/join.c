@@ -203,4 +203,6 @@ void join_describe(const struct plan *plan, struct description *out)
 			 plan->profile->join.items[entry->index].path,
 			 entry->userns_fd >= 0 ? ", and the user namespace that owns it" : "");
 	}
+	if (plan->join.count)
+		describe_need(out, "the owner of a namespace from its descriptor (NS_GET_USERNS, Linux 4.9)");
 }

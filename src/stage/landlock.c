@@ -267,12 +267,26 @@ static const char *verb_of(int key)
 	return key == K_LANDLOCK_READ ? "read" : key == K_LANDLOCK_WRITE ? "read and write" : "read and execute";
 }
 
+/* The first release with an ABI. */
+static const char *release_of(int abi)
+{
+	static const char *const releases[] = { NULL, "5.13", "5.19", "6.2", "6.7", "6.10", "6.12", "6.15" };
+	const int known = sizeof(releases) / sizeof(releases[0]);
+
+	return abi < known ? releases[abi] : "later than 6.15";
+}
+
 void landlock_describe(const struct plan *plan, struct description *out)
 {
 	const struct landlock_plan *landlock = &plan->landlock;
 
-	if (!landlock->wanted)
+	if (!landlock->wanted) {
+		if (needed_abi(plan->profile))
+			describe(out, K_LANDLOCK_MISSING, -1, "left out: the kernel has no Landlock, or too old a one");
 		return;
+	}
+	describe_need(out, "Landlock ABI %d (Linux %s)", needed_abi(plan->profile),
+		      release_of(needed_abi(plan->profile)));
 	if (landlock->handled_fs)
 		describe(out, 0, -1, "Landlock (ABI %d): nothing but the following can be opened", landlock->abi);
 	for (size_t i = 0; i < landlock->path_count; i++) {

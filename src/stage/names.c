@@ -340,7 +340,8 @@ void names_describe(const struct plan *plan, struct description *out)
 
 	for (int file = 0; file < NAMES_COUNT; file++)
 		if (plan->names.wanted[file])
-			describe(out, names_files[file].key, -1, "%s is made, read-only", names_files[file].path);
+			describe(out, names_files[file].key, -1, "%s: file made at start, %s", names_files[file].path,
+				 "ro,nosuid,nodev,noexec");
 	for (size_t i = 0; i < profile->network.dns.servers.count; i++)
 		if (!strcmp(profile->network.dns.servers.items[i], "host"))
 			describe(out, K_NETWORK_DNS_SERVERS, -1, "the host's name servers: looked up at start%s",

@@ -135,21 +135,52 @@ int namespaces_plan(const struct profile *profile, struct plan *plan, struct err
 	return 0;
 }
 
-static void describe_set(const struct plan *plan, struct description *out, bool made, const char *what)
+/* The kinds for which `wanted` holds, as a line. */
+static void describe_kinds(const struct plan *plan, struct description *out, const char *what,
+			   bool wanted(const struct plan *plan, const struct kind *kind))
 {
-	struct namespaces_plan namespaces = plan->namespaces;
 	struct text names = { 0 };
 
 	for (size_t i = 0; i < KIND_COUNT; i++)
-		if (*kind_of(&namespaces, &kinds[i]) == made && !(joined_flags(plan) & kinds[i].flag))
+		if (wanted(plan, &kinds[i]))
 			text_add(&names, " %s", kinds[i].name);
 	if (names.length)
 		describe(out, K_NAMESPACES, -1, "%s:%s", what, names.data);
 	text_free(&names);
 }
 
+static bool is_made(const struct plan *plan, const struct kind *kind)
+{
+	struct namespaces_plan namespaces = plan->namespaces;
+
+	return *kind_of(&namespaces, kind);
+}
+
+static bool at_birth(const struct plan *plan, const struct kind *kind)
+{
+	return is_made(plan, kind) && !kind->late;
+}
+
+static bool by_child(const struct plan *plan, const struct kind *kind)
+{
+	return is_made(plan, kind) && kind->late;
+}
+
+static bool is_shared(const struct plan *plan, const struct kind *kind)
+{
+	return !is_made(plan, kind) && !(joined_flags(plan) & kind->flag);
+}
+
 void namespaces_describe(const struct plan *plan, struct description *out)
 {
-	describe_set(plan, out, true, "of its own");
-	describe_set(plan, out, false, "shared with the launcher");
+	describe_kinds(plan, out, "of its own, by clone3", at_birth);
+	describe_kinds(plan, out, "of its own, by unshare in the child", by_child);
+	describe_kinds(plan, out, "shared with the launcher", is_shared);
+	describe_need(out, "clone3 and pidfds (Linux 5.3)");
+	if (plan->namespaces.user)
+		describe_need(out, plan->caller->root ? "user namespaces" : "user namespaces for ordinary users");
+	if (plan->namespaces.cgroup)
+		describe_need(out, "cgroup namespaces (Linux 4.6)");
+	if (plan->namespaces.time)
+		describe_need(out, "time namespaces (Linux 5.6)");
 }

@@ -329,9 +329,9 @@ void network_undo(const struct plan *plan, struct host *host)
 
 /* ---- describe */
 
-static void describe_shared(const struct net_plan *net, struct description *out)
+static void describe_segment(const struct net_plan *net, struct description *out)
 {
-	char text[ADDRESS_TEXT_SIZE];
+	char text[ADDRESS_TEXT_SIZE], text6[ADDRESS_TEXT_SIZE];
 
 	if (net->bridge && net->bridge_address.family)
 		describe(out, K_NETWORK_BRIDGE_NAME, -1, "the bridge %s with %s%s", net->bridge,
@@ -339,8 +339,17 @@ static void describe_shared(const struct net_plan *net, struct description *out)
 			 net->bridge_create ? ", made if it is not there, kept while a sandbox uses it" : "");
 	else if (net->bridge)
 		describe(out, K_NETWORK_BRIDGE_NAME, -1, "the bridge %s, as it is", net->bridge);
+	if (net->bridge && net->bridge_address6.family)
+		describe(out, K_NETWORK_BRIDGE_ADDRESS6, -1, "the bridge has %s",
+			 address_text(&net->bridge_address6, true, text6));
+	if (net->bridge)
+		describe(out, K_NETWORK_BRIDGE_ISOLATED, -1,
+			 net->isolated ? "other sandboxes there are out of reach"
+				       : "other sandboxes there can be reached");
 	if (net->nat)
 		describe(out, K_NETWORK_NAT, -1, "connections to the world leave with the host's address");
+	if (net->forwarding_enable)
+		describe(out, K_NETWORK_FORWARDING, -1, "forwarding is turned on where it is off, and back at the end");
 	if (net->mode == NETWORK_MODE_VETH && net->spoof_protection)
 		describe(out, K_NETWORK_SPOOF_PROTECTION, -1, "packets with other senders' addresses are dropped");
 	if (net->rate_egress)
@@ -351,9 +360,23 @@ static void describe_shared(const struct net_plan *net, struct description *out)
 			 (unsigned long long)net->rate_ingress);
 }
 
-static void describe_interface(const struct net_plan *net, struct description *out)
+static void describe_address(const struct address *address, bool found, int key, const char *what,
+			     struct description *out)
 {
 	char text[ADDRESS_TEXT_SIZE];
+
+	if (address->family)
+		describe(out, key, -1, "%s %s", what,
+			 address_text(address, key != K_NETWORK_GATEWAY && key != K_NETWORK_GATEWAY6, text));
+	else if (found)
+		describe(out, key, -1, "%s found at start: %s", what,
+			 key == K_NETWORK_GATEWAY || key == K_NETWORK_GATEWAY6 ? "the bridge's"
+									       : "a free one of the bridge's network");
+}
+
+static void describe_interface(const struct net_plan *net, struct description *out)
+{
+	const uint8_t *mac = net->mac;
 
 	if (net->interface_from)
 		describe(out, K_NETWORK_INTERFACE_FROM, -1, "the host's %s, moved in as %s, and back at the end",
@@ -362,16 +385,27 @@ static void describe_interface(const struct net_plan *net, struct description *o
 		describe(out, K_NETWORK_MODE, -1, "%s: a %s interface%s%s", net->interface,
 			 keys[K_NETWORK_MODE].values[net->mode], net->parent ? " on " : "",
 			 net->parent ? net->parent : "");
-	if (net->address.family)
-		describe(out, K_NETWORK_ADDRESS, -1, "address %s", address_text(&net->address, true, text));
-	else if (net->auto_address && net->bridge)
-		describe(out, K_NETWORK_ADDRESS, -1, "a free address of the bridge's network, found at start");
-	if (net->address6.family)
-		describe(out, K_NETWORK_ADDRESS6, -1, "address %s", address_text(&net->address6, true, text));
+	if (net->mtu)
+		describe(out, K_NETWORK_MTU, -1, "packets of %d bytes at most", net->mtu);
+	if (net->mac_given)
+		describe(out, K_NETWORK_MAC, -1, "hardware address %02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1],
+			 mac[2], mac[3], mac[4], mac[5]);
+	describe_address(&net->address, net->auto_address && net->bridge, K_NETWORK_ADDRESS, "address", out);
+	describe_address(&net->address6, net->auto_address6 && net->bridge_address6.family, K_NETWORK_ADDRESS6,
+			 "address", out);
+	describe_address(&net->gateway, net->auto_gateway && net->bridge, K_NETWORK_GATEWAY, "default route by", out);
+	describe_address(&net->gateway6, net->auto_gateway6 && net->bridge_address6.family, K_NETWORK_GATEWAY6,
+			 "default route by", out);
 }
 
-static void describe_rules(const struct profile *profile, struct description *out)
+static void describe_routes(const struct profile *profile, struct description *out)
 {
+	for (size_t i = 0; i < profile->network.routes.count; i++) {
+		const struct route *route = &profile->network.routes.items[i];
+
+		describe(out, K_NETWORK_ROUTES, (int)i, "route to %s %s%s", route->to,
+			 route->via ? "by " : "on the link", route->via ? route->via : "");
+	}
 	for (size_t i = 0; i < profile->network.publish.count; i++) {
 		const struct published_port *port = &profile->network.publish.items[i];
 
@@ -379,6 +413,10 @@ static void describe_rules(const struct profile *profile, struct description *ou
 			 keys[K_NETWORK_PUBLISH_PROTOCOL].values[port->protocol], port->listen,
 			 port->guest == INT_UNSET ? port->host : port->guest);
 	}
+}
+
+static void describe_rules(const struct profile *profile, struct description *out)
+{
 	for (size_t i = 0; i < profile->network.outbound.rules.count; i++) {
 		const struct outbound_rule *rule = &profile->network.outbound.rules.items[i];
 
@@ -398,12 +436,36 @@ static void describe_rules(const struct profile *profile, struct description *ou
 		 keys[K_NETWORK_INBOUND_DEFAULT].values[profile->network.inbound.default_]);
 }
 
+static void describe_needs(const struct net_plan *net, const struct profile *profile, struct description *out)
+{
+	bool filtered = profile->network.outbound.rules.count || profile->network.inbound.rules.count ||
+			profile->network.outbound.default_ == NETWORK_OUTBOUND_DEFAULT_DENY ||
+			profile->network.inbound.default_ == NETWORK_INBOUND_DEFAULT_DENY;
+
+	if (net->mode == NETWORK_MODE_PASTA)
+		describe_need(out, "the program %s, with /dev/net/tun", net->pasta);
+	else if (net->mode != NETWORK_MODE_NONE)
+		describe_need(out, "%s interfaces", keys[K_NETWORK_MODE].values[net->mode]);
+	if (net->bridge)
+		describe_need(out, "bridges");
+	if (net->mode == NETWORK_MODE_VETH || net->mode == NETWORK_MODE_PASTA || filtered)
+		describe_need(out, "nf_tables with inet, ct, fib, nat, masq and reject (Linux 5.10; in a user "
+				   "namespace 5.12)");
+	if (net->mode == NETWORK_MODE_VETH && net->spoof_protection)
+		describe_need(out, "the BPF classifier (Linux 4.5)");
+	if (net->rate_egress || net->rate_ingress)
+		describe_need(out, "the tbf queue%s", net->rate_ingress ? " on both ends" : "");
+}
+
 void network_describe(const struct plan *plan, struct description *out)
 {
 	if (plan->network.net) {
+		describe(out, K_NETWORK_MODE, -1, "a network of its own: the loopback interface, up");
 		describe_interface(plan->network.net, out);
-		describe_shared(plan->network.net, out);
+		describe_segment(plan->network.net, out);
+		describe_routes(plan->profile, out);
 		describe_rules(plan->profile, out);
+		describe_needs(plan->network.net, plan->profile, out);
 	} else if (plan->network.loopback) {
 		describe(out, K_NETWORK_MODE, -1, "a network of its own: the loopback interface, up, and nothing else");
 	} else if (plan->join.flags & CLONE_NEWNET) {

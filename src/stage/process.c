@@ -25,6 +25,7 @@
 #include "base/cpulist.h"
 #include "base/file.h"
 #include "base/format.h"
+#include "profile/schema.h"
 
 #ifndef PR_SET_MDWE
 #define PR_SET_MDWE 65
@@ -207,9 +208,20 @@ static void describe_optional(const struct plan *plan, struct description *out)
 		describe(out, K_PROCESS_AFFINITY, -1, "runs on CPUs %s", profile->process.affinity);
 	if (profile->process.wx == PROCESS_WX_DENY)
 		describe(out, K_PROCESS_WX, -1, "no memory is both writable and executable");
+	if (profile->process.wx == PROCESS_WX_DENY)
+		describe_need(out, "PR_SET_MDWE (Linux 6.3)");
+	if (profile->process.personality != PROCESS_PERSONALITY_LINUX)
+		describe(out, K_PROCESS_PERSONALITY, -1, "personality %s (0x%lx)",
+			 keys[K_PROCESS_PERSONALITY].values[profile->process.personality], plan->process.personality);
 	if (plan->process.time_limited)
 		describe(out, K_PROCESS_TIME_LIMIT, -1, "is ended after %lld ms",
 			 (long long)profile->process.time_limit / 1000000);
+	if (plan->process.time_limited)
+		describe(out, K_PROCESS_KILL_GRACE, -1, "everything is killed %lld ms after that",
+			 (long long)profile->process.kill_grace / 1000000);
+	if (profile->process.output_limit != SIZE_UNLIMITED)
+		describe(out, K_PROCESS_OUTPUT_LIMIT, -1, "is killed when output and errors exceed %llu bytes",
+			 (unsigned long long)profile->process.output_limit);
 }
 
 void process_describe(const struct plan *plan, struct description *out)
@@ -217,8 +229,10 @@ void process_describe(const struct plan *plan, struct description *out)
 	const struct process_plan *process = &plan->process;
 	struct text command = { 0 };
 
-	for (char **word = process->argv; *word; word++)
-		text_add(&command, word == process->argv ? "%s" : " %s", *word);
+	for (char **word = process->argv; *word; word++) {
+		text_add(&command, word == process->argv ? "" : " ");
+		text_add_word(&command, *word);
+	}
 	if (!command.failed)
 		describe(out, K_PROCESS_COMMAND, -1, "runs %s", command.data);
 	text_free(&command);
@@ -226,5 +240,6 @@ void process_describe(const struct plan *plan, struct description *out)
 		 process->init ? "under an init of ours, which reaps and forwards signals"
 			       : "as process 1, or without one");
 	describe(out, K_PROCESS_UMASK, -1, "umask %04o", process->umask);
+	describe(out, 0, -1, "leaves real-time classes of processor and disk, if the launcher is in one");
 	describe_optional(plan, out);
 }

@@ -62,5 +62,8 @@ CHILD int read_only_enter(const struct plan *plan, struct inside *inside, struct
 void read_only_describe(const struct plan *plan, struct description *out)
 {
 	for (size_t i = 0; i < plan->profile->read_only.count; i++)
-		describe(out, K_READ_ONLY, (int)i, "%s is read-only, if it exists", plan->profile->read_only.items[i]);
+		describe(out, K_READ_ONLY, (int)i, "%s: read-only with all below it, if it exists",
+			 plan->profile->read_only.items[i]);
+	if (plan->profile->read_only.count)
+		describe_need(out, "open_tree and mount_setattr (Linux 5.12)");
 }

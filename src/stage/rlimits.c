@@ -13,6 +13,8 @@
 
 #include <stddef.h>
 
+#include "base/format.h"
+
 struct resource {
 	int number; /* RLIMIT_* */
 	int key;
@@ -135,20 +137,25 @@ CHILD int rlimits_confine(const struct plan *plan, struct inside *inside, struct
 	return 0;
 }
 
+enum { LIMIT_SIZE = 24 };
+
+static void limit_text(rlim_t limit, char text[LIMIT_SIZE])
+{
+	if (limit == RLIM_INFINITY)
+		format_text(text, LIMIT_SIZE, "unlimited");
+	else
+		format_text(text, LIMIT_SIZE, "%lu", (unsigned long)limit);
+}
+
 void rlimits_describe(const struct plan *plan, struct description *out)
 {
 	for (size_t i = 0; i < plan->rlimits.count; i++) {
 		const struct rlimit_entry *entry = &plan->rlimits.items[i];
 		const char *name = name_of(entry->resource);
-		unsigned long long soft = entry->limit.rlim_cur, hard = entry->limit.rlim_max;
+		char soft[LIMIT_SIZE], hard[LIMIT_SIZE];
 
-		if (entry->limit.rlim_cur == RLIM_INFINITY)
-			describe(out, entry->key, -1, "%s unlimited", name);
-		else if (entry->limit.rlim_max == RLIM_INFINITY)
-			describe(out, entry->key, -1, "%s %llu, hard limit unlimited", name, soft);
-		else if (soft == hard)
-			describe(out, entry->key, -1, "%s %llu", name, soft);
-		else
-			describe(out, entry->key, -1, "%s %llu, hard limit %llu", name, soft, hard);
+		limit_text(entry->limit.rlim_cur, soft);
+		limit_text(entry->limit.rlim_max, hard);
+		describe(out, entry->key, -1, "%s soft %s, hard %s", name, soft, hard);
 	}
 }

@@ -182,4 +182,5 @@ void seccomp_describe(const struct plan *plan, struct description *out)
 	if (profile->seccomp.log_denied)
 		describe(out, K_SECCOMP_LOG_DENIED, -1, "log what is denied");
 	describe(out, 0, -1, "install a filter of %u instructions", (unsigned)plan->seccomp.length);
+	describe_need(out, "seccomp filters (Linux 3.17)");
 }

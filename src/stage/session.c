@@ -70,5 +70,7 @@ CHILD int session_enter(const struct plan *plan, struct inside *inside, struct e
 void session_describe(const struct plan *plan, struct description *out)
 {
 	(void)plan;
-	describe(out, 0, -1, "joins a fresh session keyring, starts a session without a terminal, resets signals");
+	describe(out, 0, -1, "joins a fresh session keyring, where the kernel has keys");
+	describe(out, 0, -1, "starts a session without a terminal");
+	describe(out, 0, -1, "every signal is unblocked and at its default action");
 }

@@ -214,7 +214,8 @@ void sysctls_describe(const struct plan *plan, struct description *out)
 	if (plan->sysctls.forbid_userns)
 		describe(out, 0, -1, "user.max_user_namespaces = 0: no user namespaces inside this one");
 	if (plan->sysctls.permit_ping)
-		describe(out, 0, -1, "net.ipv4.ping_group_range = the payload's group: ping needs no capability");
+		describe(out, 0, -1, "net.ipv4.ping_group_range = %u %u: ping needs no capability", plan->ids.gid,
+			 plan->ids.gid);
 	if (plan->sysctls.permit_ports)
 		describe(out, 0, -1, "net.ipv4.ip_unprivileged_port_start = 0: the ports are the sandbox's own");
 }

@@ -121,7 +121,8 @@ void time_describe(const struct plan *plan, struct description *out)
 
 	if (!plan->namespaces.time)
 		return;
-	describe(out, K_NAMESPACES, -1, "a time namespace of its own");
+	describe(out, K_NAMESPACES, -1, "a time namespace of its own, entered by what is forked in it");
+	describe_need(out, "time namespaces (Linux 5.6)");
 	if (profile->time.monotonic != DURATION_UNSET)
 		describe(out, K_TIME_MONOTONIC, -1, "CLOCK_MONOTONIC is moved by %" PRId64 " ms",
 			 profile->time.monotonic / (NSEC_PER_SEC / 1000));

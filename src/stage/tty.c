@@ -302,4 +302,6 @@ void tty_describe(const struct plan *plan, struct description *out)
 	}
 	if (!tty->pty)
 		describe(out, K_PROCESS_TTY, -1, "no controlling terminal");
+	else
+		describe_need(out, "devpts");
 }

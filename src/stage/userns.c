@@ -376,4 +376,9 @@ void userns_describe(const struct plan *plan, struct description *out)
 		describe(out, key, -1, "written by %s and %s", userns->newuidmap, userns->newgidmap);
 	if (userns->deny_setgroups)
 		describe(out, key, -1, "setgroups is denied inside");
+	describe(out, 0, -1, "builds the inside as user %u and group %u%s", userns->build_uid, userns->build_gid,
+		 userns->deny_setgroups ? "" : ", without supplementary groups");
+	if (userns->use_helpers)
+		describe_need(out, "the set-user-ID programs newuidmap and newgidmap, and ranges in /etc/subuid and "
+				   "/etc/subgid");
 }

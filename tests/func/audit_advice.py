@@ -105,7 +105,6 @@ CASES = [
     ("proc", ["mounts[/proc].subset=all"]),
     ("sysfs", [mount('type = "sysfs";')]),
     ("sysfs", [mount('type = "sysfs"; access = "read-write";'), danger("host-paths")]),
-    ("cgroup-mount", [mount('type = "cgroup"; access = "read-write";')]),
     ("hide", ['hide={ remove = [ "/proc/kcore" ]; }']),
     ("hide", ["hide=[ ]"]),
     ("read-only", ['read_only={ remove = [ "/proc/sys" ]; }']),

@@ -289,8 +289,8 @@ with_resolv_conf() {
 	run sandbox explain -p "$PROFILE"
 	assert_status 0
 	assert_output "example.org: resolved at start"
-	assert_output "/etc/hosts is made"
-	assert_output "/etc/hostname is made"
+	assert_output "/etc/hosts: file made at start"
+	assert_output "/etc/hostname: file made at start"
 }
 
 @test "nothing of it stays behind" {
