@@ -116,14 +116,48 @@ static void indent(FILE *out, int depth, const char *mark)
 	fprintf(out, "%.*s%s", depth, "\t\t\t\t\t\t\t\t", mark);
 }
 
+/* A comment, in lines of 100 columns at most where a tab is 4. */
+static void put_comment(FILE *out, int depth, const char *text)
+{
+	int width = 100 - 4 * depth - 3, column = 0;
+
+	while (*text) {
+		int length = (int)strcspn(text, " ");
+
+		if (column && column + 1 + length > width) {
+			fputc('\n', out);
+			column = 0;
+		}
+		if (column)
+			column += fprintf(out, " ");
+		else
+			indent(out, depth, "// ");
+		column += fprintf(out, "%.*s", length, text);
+		text += length;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
 static void put_example_facts(const struct schema *schema, const struct row *row, int depth, FILE *out)
 {
-	indent(out, depth, "// ");
-	fprintf(out, "%s%s", type_find(row->type)->noun, row_text(row, "words") ? ", or \"unlimited\"" : "");
-	if (*row_range(row))
-		fprintf(out, ": %s", row_range(row));
-	fprintf(out, "; default: %s", row_default(schema, row) ? row_default(schema, row) : "none");
-	fprintf(out, row_kernel(schema, row) ? "; kernel: %s\n" : "\n", row_kernel(schema, row));
+	const char *range = row_range(row), *kernel = row_kernel(schema, row), *text = row_default(schema, row);
+	char *facts = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&facts, &size);
+
+	if (!to)
+		die(schema, row, "no memory");
+	fprintf(to, "(%s%s", type_find(row->type)->noun, row_text(row, "words") ? ", or \"unlimited\"" : "");
+	fprintf(to, *range ? ": %s" : "", range);
+	for (int v = 0; v < row->value_count; v++)
+		fprintf(to, "%s%s", v ? ", " : row_is_closed(row) ? ": " : "; or in its place: ", row->values[v]);
+	fprintf(to, "; default: %s; since %s", text ? text : "none", row_since(schema, row));
+	fprintf(to, kernel ? "; kernel: %s)" : ")", kernel);
+	if (fclose(to))
+		die(schema, row, "no memory");
+	put_comment(out, depth, facts);
+	free(facts);
 }
 
 /* The keys in group or list `parent`. Everything is commented out but groups, which are harmless when empty, and what
@@ -137,8 +171,7 @@ static void put_example(const struct schema *schema, int parent, int depth, FILE
 		bool live = !inside && row_flag(row, "required");
 
 		if (row->setting) {
-			indent(out, depth, "// ");
-			fprintf(out, "%s\n", row_text(row, "doc"));
+			put_comment(out, depth, row_text(row, "doc"));
 			put_example_facts(schema, row, depth, out);
 		}
 		if (is_group(row) || is_list(row)) {
