@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +26,7 @@
 #include "base/format.h"
 #include "base/parse.h"
 #include "base/text.h"
+#include "run/json.h"
 
 enum { FORMAT = 1, STATUS_MODE = 0666 };
 
@@ -92,59 +92,14 @@ int verdict_exit_status(const struct launch *launch, const struct outcome *outco
 /* ---- the record ----------------------------------------------------------------------------------------------------
  */
 
-/* Length of the UTF-8 character at `text`, 0 when there is none: JSON is UTF-8, file names need not be. */
-static size_t character_length(const unsigned char *text)
-{
-	size_t length = text[0] < 0x80 ? 1 : text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
-
-	if (text[0] > 0xf4 || (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
-/* A string for the record, its bytes that are no UTF-8 as \xNN; null when there is none. */
-static struct json_object *string_or_null(const char *text)
-{
-	struct text clean = { 0 };
-	struct json_object *string = NULL;
-
-	while (text && *text) {
-		size_t length = character_length((const unsigned char *)text);
-
-		if (length)
-			text_add_n(&clean, text, length);
-		else
-			text_add(&clean, "\\x%02x", (unsigned char)*text);
-		text += length ? length : 1;
-	}
-	string = clean.length ? json_object_new_string_len(clean.data, (int)clean.length) : NULL;
-	text_free(&clean);
-	return string;
-}
-
-static void add_text(struct json_object *record, const char *name, const char *text)
-{
-	json_object_object_add(record, name, string_or_null(text));
-}
-
-/* A negative number is one that is not known. */
-static void add_number(struct json_object *record, const char *name, int64_t number)
-{
-	json_object_object_add(record, name, number < 0 ? NULL : json_object_new_int64(number));
-}
-
 static void add_usec_as_nsec(struct json_object *record, const char *name, int64_t usec)
 {
-	add_number(record, name, usec < 0 ? -1 : usec * 1000);
+	json_add_number(record, name, usec < 0 ? -1 : usec * 1000);
 }
 
 static void add_item(struct json_object *list, const char *text)
 {
-	json_object_array_add(list, string_or_null(text));
+	json_object_array_add(list, json_text(text));
 }
 
 static struct json_object *limits_hit(const struct outcome *outcome)
@@ -177,14 +132,14 @@ static struct json_object *failure(const struct launch *launch, const struct err
 		format_text(message, sizeof(message), "%s: %s", error->what, strerror(error->sys_errno));
 	else
 		format_text(message, sizeof(message), "%s", error->what);
-	add_text(object, "stage", error->stage);
-	add_text(object, "phase", error->phase);
-	add_text(object, "key", place.path);
-	add_text(object, "file", place.file);
-	add_number(object, "line", place.line > 0 ? place.line : -1);
-	add_number(object, "errno", error->sys_errno ? error->sys_errno : -1);
-	add_text(object, "message", message);
-	add_text(object, "remedy", error->remedy);
+	json_add_text(object, "stage", error->stage);
+	json_add_text(object, "phase", error->phase);
+	json_add_text(object, "key", place.path);
+	json_add_text(object, "file", place.file);
+	json_add_number(object, "line", place.line > 0 ? place.line : -1);
+	json_add_number(object, "errno", error->sys_errno ? error->sys_errno : -1);
+	json_add_text(object, "message", message);
+	json_add_text(object, "remedy", error->remedy);
 	return object;
 }
 
@@ -199,9 +154,9 @@ static struct json_object *stages(const struct timings *timings)
 			if (!timings->cell[stage][phase])
 				continue;
 			cell = json_object_new_object();
-			add_text(cell, "stage", pipeline[stage].name);
-			add_text(cell, "phase", phase_names[phase]);
-			add_number(cell, "time_ns", timings->cell[stage][phase]);
+			json_add_text(cell, "stage", pipeline[stage].name);
+			json_add_text(cell, "phase", phase_names[phase]);
+			json_add_number(cell, "time_ns", timings->cell[stage][phase]);
 			json_object_array_add(list, cell);
 		}
 	}
@@ -224,12 +179,12 @@ static void add_end(struct json_object *record, const struct launch *launch, con
 	bool known = outcome->status_known && !outcome->failed;
 	int status = outcome->wait_status;
 
-	add_text(record, "verdict", verdict_names[verdict_of(launch, outcome)]);
+	json_add_text(record, "verdict", verdict_names[verdict_of(launch, outcome)]);
 	/* Any process may raise SIGSYS; that the filter did is likely, not known. */
-	add_text(record, "certainty", verdict_of(launch, outcome) == VERDICT_SECCOMP ? "probable" : "certain");
-	add_number(record, "exit_status", verdict_exit_status(launch, outcome));
-	add_number(record, "exit_code", known && WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-	add_number(record, "signal", known && WIFSIGNALED(status) ? WTERMSIG(status) : -1);
+	json_add_text(record, "certainty", verdict_of(launch, outcome) == VERDICT_SECCOMP ? "probable" : "certain");
+	json_add_number(record, "exit_status", verdict_exit_status(launch, outcome));
+	json_add_number(record, "exit_code", known && WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+	json_add_number(record, "signal", known && WIFSIGNALED(status) ? WTERMSIG(status) : -1);
 	json_object_object_add(record, "started", json_object_new_boolean(outcome->running));
 	json_object_object_add(record, "limits_hit", limits_hit(outcome));
 	json_object_object_add(record, "failure", outcome->failed ? failure(launch, &outcome->error) : NULL);
@@ -248,23 +203,23 @@ static void add_usage(struct json_object *record, const struct outcome *outcome)
 	int64_t user = waited ? usec_of(outcome->rusage.ru_utime) : -1,
 		system = waited ? usec_of(outcome->rusage.ru_stime) : -1;
 
-	add_number(record, "wall_time_ns", waited ? outcome->end_time - outcome->start_time : -1);
+	json_add_number(record, "wall_time_ns", waited ? outcome->end_time - outcome->start_time : -1);
 	add_usec_as_nsec(record, "user_time_ns", usage->user_usec >= 0 ? usage->user_usec : user);
 	add_usec_as_nsec(record, "system_time_ns", usage->system_usec >= 0 ? usage->system_usec : system);
 	add_usec_as_nsec(record, "throttled_time_ns", usage->throttled_usec);
-	add_number(record, "memory_peak_bytes", usage->memory_peak_bytes);
-	add_number(record, "pids_peak", usage->pids_peak);
-	add_number(record, "oom_kills", usage->oom_kills);
-	add_number(record, "output_bytes", (int64_t)outcome->output_bytes);
+	json_add_number(record, "memory_peak_bytes", usage->memory_peak_bytes);
+	json_add_number(record, "pids_peak", usage->pids_peak);
+	json_add_number(record, "oom_kills", usage->oom_kills);
+	json_add_number(record, "output_bytes", (int64_t)outcome->output_bytes);
 }
 
 static struct json_object *begin_record(const struct caller *caller)
 {
 	struct json_object *record = json_object_new_object();
 
-	add_number(record, "format", FORMAT);
-	add_text(record, "id", caller->id);
-	add_text(record, "name", caller->name);
+	json_add_number(record, "format", FORMAT);
+	json_add_text(record, "id", caller->id);
+	json_add_text(record, "name", caller->name);
 	return record;
 }
 
@@ -417,11 +372,11 @@ int verdict_write_refusal(struct verdict_sink *sink, const struct caller *caller
 	if (diagnostics->count) {
 		const struct diagnostic *first = &diagnostics->items[0];
 
-		add_text(why, "key", first->key);
-		add_text(why, "file", first->file);
-		add_number(why, "line", first->line > 0 ? first->line : -1);
-		add_text(why, "message", first->what);
-		add_text(why, "remedy", first->remedy);
+		json_add_text(why, "key", first->key);
+		json_add_text(why, "file", first->file);
+		json_add_number(why, "line", first->line > 0 ? first->line : -1);
+		json_add_text(why, "message", first->what);
+		json_add_text(why, "remedy", first->remedy);
 	}
 	add_usage(record, &outcome);
 	json_object_object_add(record, "degraded", degraded(&nothing));
