@@ -118,7 +118,9 @@ static int take_value(struct reader *reader, enum option_id option, const char *
 		return add_word(reader, &cli->sets, value);
 	if (option == O_DEFINE)
 		return add_word(reader, &cli->params, value);
-	if (!value)
+	if (cli->command == C_EXEC && option == O_ENV)
+		return add_word(reader, &cli->variables, value);
+	if (!value || cli->command == C_EXEC)
 		return 0;
 	/* The host's network is the one that a sandbox without a network namespace of its own is in. */
 	if (option == O_NET && strcmp(value, "host") == 0 &&

@@ -20,7 +20,8 @@ struct cli {
 	bool given[O_COUNT];
 	const char *value[O_COUNT]; /* of an option that may stand once */
 	struct words profiles, sets, params;
-	char **rest; /* what follows the options: the command, profiles to check, a key; NULL-terminated */
+	struct words variables; /* exec: --env */
+	char **rest;            /* what follows the options: the command, profiles to check, a key; NULL-terminated */
 	int rest_count;
 };
 

@@ -20,12 +20,16 @@
 #include "cli.h"
 #include "profile/load.h"
 #include "profile/schema.h"
+#include "run/ask.h"
 #include "run/audit.h"
 #include "run/blocked.h"
 #include "run/compare.h"
 #include "run/doctor.h"
+#include "run/exec.h"
 #include "run/explain.h"
 #include "run/launch.h"
+#include "run/list.h"
+#include "run/registry.h"
 #include "run/report.h"
 #include "run/seal.h"
 #include "run/show.h"
@@ -240,7 +244,7 @@ static int compare(struct program *program)
 		return status;
 	need_no_command(program);
 	if (make_plan(program, NULL, &err) || (program->cli.given[O_CAPS] ? compare_caps(&program->plan, json, &err)
-									   : compare_run(&program->plan, json, &err)))
+									  : compare_run(&program->plan, json, &err)))
 		return report(program, &err);
 	return 0;
 }
@@ -266,7 +270,67 @@ static int gc(struct program *program)
 {
 	struct error err = { 0 };
 
-	return cgroup_gc(&err) || network_gc(&err) ? report(program, &err) : 0;
+	return registry_gc(&err) || cgroup_gc(&err) || network_gc(&err) ? report(program, &err) : 0;
+}
+
+static int usage(const struct program *program, const char *what)
+{
+	struct error err = { 0 };
+
+	fail(&err, 0, "%s", what);
+	error_remedy(&err, "see `sandbox help %s`", cli_commands[program->cli.command].name);
+	error_exit(&err, EXIT_OF_USAGE);
+	return report(program, &err);
+}
+
+static int list(const struct program *program)
+{
+	struct error err = { 0 };
+
+	if (program->cli.rest_count)
+		return usage(program, "list takes no name");
+	return list_run(program->cli.given[O_JSON], &err) ? report(program, &err) : 0;
+}
+
+/* inspect, kill */
+static int ask(const struct program *program)
+{
+	const struct cli *cli = &program->cli;
+	bool kill = cli->command == C_KILL;
+	struct error err = { 0 };
+	int status = 0;
+
+	if (cli->rest_count < 1 || cli->rest_count > (kill ? 2 : 1))
+		return usage(program, "exactly one sandbox must be named");
+	status = kill ? ask_kill(cli->rest[0], cli->rest[1], &err) : ask_inspect(cli->rest[0], &err);
+	return status ? report(program, &err) : 0;
+}
+
+static int exec(const struct program *program)
+{
+	const struct cli *cli = &program->cli;
+	char *const *command = cli->rest_count ? cli->rest + 1 : cli->rest;
+	struct exec_request request = {
+		.directory = cli->value[O_CHDIR],
+		.variables = cli->variables.items,
+		.variable_count = cli->variables.count,
+	};
+	struct error err = { 0 };
+	int status = 0;
+
+	if (*command && !strcmp(*command, "--"))
+		command++;
+	if (!*command || !**command)
+		return usage(program, "a sandbox and a command must be given");
+	if (request.directory && request.directory[0] != '/')
+		return usage(program, "the directory must be an absolute path inside");
+	for (size_t i = 0; i < request.variable_count; i++)
+		if (!strchr(request.variables[i], '=') || request.variables[i][0] == '=')
+			return usage(program, "a variable is written NAME=VALUE");
+	request.sandbox = cli->rest[0];
+	request.command = command;
+	status = exec_run(&request, &err);
+	return status < 0 ? report(program, &err) : status;
 }
 
 static int schema(const struct program *program)
@@ -374,6 +438,13 @@ static int dispatch(struct program *program)
 		return compare(program);
 	case C_AUDIT:
 		return audit(program);
+	case C_LIST:
+		return list(program);
+	case C_INSPECT:
+	case C_KILL:
+		return ask(program);
+	case C_EXEC:
+		return exec(program);
 	case C_GC:
 		return gc(program);
 	case C_SCHEMA:

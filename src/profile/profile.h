@@ -330,6 +330,7 @@ struct profile {
 		bool init;                  /* PID 1 is ours: reaps and forwards */
 		int tty;                    /* enum: PROCESS_TTY_* (auto always never inherit) */
 		struct ints pass_fds;
+		bool exec; /* further commands may be run in the sandbox */
 		int nice;
 		int oom_score_adj;     /* INT_UNSET: the launcher's */
 		const char *affinity;  /* CPU list, sched_setaffinity(2) */

@@ -51,10 +51,17 @@ CHILD static void look_before(const struct child_start *start, const struct insi
 		look_at_processes(start->look);
 }
 
+CHILD static child_fn *cell_of(int row, enum phase phase)
+{
+	if (phase == PHASE_REJOIN)
+		return pipeline[row].rejoin;
+	return phase == PHASE_ENTER ? pipeline[row].enter : pipeline[row].confine;
+}
+
 CHILD static void run_column(const struct child_start *start, struct inside *inside, enum phase phase)
 {
 	for (int row = 0; row < STAGE_COUNT; row++) {
-		child_fn *cell = phase == PHASE_ENTER ? pipeline[row].enter : pipeline[row].confine;
+		child_fn *cell = cell_of(row, phase);
 		struct record record = { .type = RECORD_STAGE };
 		struct error err = { 0 };
 		int64_t started = 0;
@@ -73,7 +80,7 @@ CHILD static void run_column(const struct child_start *start, struct inside *ins
 		}
 		/* Behind the last cell the payload's filter is in force: nothing more is asked of the kernel than
 		 * exec. */
-		if (row < STAGE_COUNT - 1)
+		if (row < STAGE_COUNT - 1 && start->timings)
 			start->timings->cell[row][phase] = clock_now() - started;
 	}
 }
@@ -125,8 +132,39 @@ CHILD static void send_pty(const struct child_start *start, struct inside *insid
 	fd_close(&inside->pty_master);
 }
 
+/* What the keeper needs to let others in (run/keeper.c). From here on it can be had from this process only. */
+CHILD static void send_entrances(const struct child_start *start, const struct inside *inside)
+{
+	struct entrances entrances = { .procfs = inside->procfs };
+	struct record record = { .type = RECORD_ENTRANCES };
+	struct record_fds fds = { .count = 0 };
+	struct error err = { 0 };
+
+	for (int i = 0; i < NAMESPACE_COUNT; i++)
+		entrances.fd[i] = -1;
+	if (namespaces_open(start->plan, inside, &entrances, &err)) {
+		steps_stamp(&err, PHASE_ENTER, "namespaces");
+		report_and_exit(start, &err);
+	}
+	record.entrances.root = entrances.root;
+	for (int i = 0; i < NAMESPACE_COUNT; i++) {
+		if (entrances.fd[i] < 0)
+			continue;
+		record.entrances.kinds |= 1U << i;
+		fds.fd[fds.count++] = entrances.fd[i];
+	}
+	fds.fd[fds.count++] = inside->procfs;
+	if (record_send_fds(start->socket, &record, &fds)) {
+		fail_errno(&err, 0, "cannot hand the namespaces to the launcher");
+		steps_stamp(&err, PHASE_ENTER, "namespaces");
+		report_and_exit(start, &err);
+	}
+	fds.count--;
+	record_close_fds(&fds);
+}
+
 /* Nothing of the payload runs beside an init that still has its powers. Its end without a word is init's to report. */
-CHILD static void wait_for_init(int ready)
+CHILD void child_wait(int ready)
 {
 	char word = 0;
 	ssize_t n = 0;
@@ -158,7 +196,7 @@ CHILD static void split_from_init(const struct child_start *start, const struct 
 		init_main(start, inside, payload, ready[1]);
 	if (payload == 0 && !prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)) {
 		close(ready[1]);
-		wait_for_init(ready[0]);
+		child_wait(ready[0]);
 		return;
 	}
 	fail_errno(&err, K_PROCESS_INIT, "cannot fork the payload from init");
@@ -228,6 +266,7 @@ CHILD void child_main(const struct child_start *start)
 	become_private(start);
 	run_column(start, &inside, PHASE_ENTER);
 	send_pty(start, &inside);
+	send_entrances(start, &inside);
 	if (start->plan->process.init)
 		split_from_init(start, &inside);
 	run_column(start, &inside, PHASE_CONFINE);
@@ -235,4 +274,13 @@ CHILD void child_main(const struct child_start *start)
 		exec_payload(start);
 	look_at_end(start->look);
 	_exit(0);
+}
+
+CHILD void child_rejoin(const struct child_start *start, struct inside *inside)
+{
+	become_private(start);
+	run_column(start, inside, PHASE_REJOIN);
+	send_pty(start, inside);
+	run_column(start, inside, PHASE_CONFINE);
+	exec_payload(start);
 }

@@ -41,6 +41,7 @@ void launch_init(struct launch *launch, const struct plan *plan, struct timings 
 {
 	*launch = (struct launch){ .plan = plan, .socket = -1, .running = -1, .verbose = verbose, .timings = timings };
 	launch->guard.lifeline = launch->forward.lifeline = launch->forward.pidfd = -1;
+	keeper_init(&launch->keeper);
 	launch->host.child_pidfd = -1;
 	launch->host.child_procfs = -1;
 	launch->host.range_lock = -1;
@@ -106,7 +107,7 @@ static int clone_directly(struct launch *launch, const struct child_start *start
 
 /* Enters every namespace to be joined, in the plan's order: a foreign owner is entered right before the first namespace
  * that it owns. */
-CHILD static int join_all(const struct join_plan *join, struct error *err)
+CHILD int launch_join(const struct join_plan *join, struct error *err)
 {
 	bool entered = false;
 
@@ -133,7 +134,7 @@ CHILD static void joiner_main(const struct launch *launch, const struct child_st
 	/* Root of a foreign user namespace could look into this copy of the launcher, and into the child's. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
 		fail_errno(&record.error, K_JOIN, "cannot become non-dumpable");
-	if (record.error.what[0] || join_all(&launch->plan->join, &record.error)) {
+	if (record.error.what[0] || launch_join(&launch->plan->join, &record.error)) {
 		record.type = RECORD_FAILED;
 		steps_stamp(&record.error, PHASE_HOST, "join");
 		(void)record_send(channel, &record, -1);
@@ -270,6 +271,9 @@ int launch_start(struct launch *launch, struct error *err)
 		goto out;
 	}
 	status = send_go(launch, err);
+	/* While the child builds. Where nothing will run there is nothing to enter. */
+	if (!status && !launch->look)
+		keeper_start(launch);
 out:
 	channels_close(&channels);
 	if (status)
@@ -296,8 +300,10 @@ void launch_undo(struct launch *launch)
 	const struct steps steps = { .timings = launch->timings, .verbose = launch->verbose };
 
 	end_child(launch);
+	keeper_stop(&launch->keeper);
 	forward_stop(&launch->forward);
 	steps_undo(&steps, launch->plan, &launch->host);
 	fd_close(&launch->host.child_pidfd);
 	fd_close(&launch->host.child_procfs);
+	keeper_unregister(launch);
 }

@@ -4,6 +4,7 @@
 
 #include "run/forward.h"
 #include "run/guard.h"
+#include "run/keeper.h"
 #include "run/look.h"
 #include "run/pipeline.h"
 
@@ -14,6 +15,7 @@ struct launch {
 	int socket;                  /* our end of the record socket; closing it ends the sandbox */
 	struct guard guard;          /* without init: holds the lifeline in its place */
 	struct forward forward;      /* relays published ports */
+	struct keeper keeper;        /* lets others in */
 	int running;                 /* read end of the pipe whose EOF says that the payload's execve succeeded */
 	bool verbose;                /* the child announces its cells */
 	struct timings *timings;     /* shared with the child */
@@ -31,6 +33,9 @@ int launch_start(struct launch *launch, struct error *err);
 /* Ends whatever still lives in the sandbox, waits for its first process unless supervise() did (then host.child is
  * 0), and walks the undo column backwards. Idempotent. */
 void launch_undo(struct launch *launch);
+
+/* Enters every namespace to be joined. */
+CHILD int launch_join(const struct join_plan *join, struct error *err);
 
 /* Memory for the timings, shared over clone; NULL when there is none. */
 struct timings *timings_new(void);

@@ -12,9 +12,10 @@ enum phase {
 	PHASE_CONFINE,
 	PHASE_UNDO,
 	PHASE_COUNT,
+	PHASE_REJOIN = PHASE_COUNT, /* of a command that comes later: no phase of a launch, and not timed */
 };
 
-extern const char *const phase_names[PHASE_COUNT];
+extern const char *const phase_names[PHASE_COUNT + 1];
 
 /* Whose phase it is, what is done in it, and what comes right before it (NULL: nothing to speak of): for readers. */
 struct phase_doc {
@@ -27,7 +28,7 @@ struct stage {
 	const char *name;
 	plan_fn *plan;
 	host_fn *host, *attach;
-	child_fn *enter, *confine;
+	child_fn *enter, *rejoin, *confine;
 	undo_fn *undo;
 	describe_fn *describe;
 };

@@ -2,70 +2,98 @@
 #include "run/record.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
 #include "base/file.h"
 
 union control {
-	char data[CMSG_SPACE(sizeof(int))];
+	char data[CMSG_SPACE(RECORD_FDS_MAX * sizeof(int))];
 	struct cmsghdr align;
 };
 
-CHILD int record_send(int socket, const struct record *record, int fd)
+CHILD int record_send_fds(int socket, const struct record *record, const struct record_fds *fds)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)record, .iov_len = sizeof(*record) };
 	union control control = { .data = { 0 } };
-	struct msghdr message = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data, .msg_controllen = sizeof(control.data)
-	};
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = control.data,
+				  .msg_controllen = CMSG_SPACE(fds->count * sizeof(int)) };
 	struct cmsghdr *header = &control.align;
 	ssize_t n = 0;
 
-	if (fd < 0)
-		return write_all(socket, record, sizeof(*record));
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof(int));
-	*(int *)(void *)CMSG_DATA(header) = fd;
+	header->cmsg_len = CMSG_LEN(fds->count * sizeof(int));
+	memcpy(CMSG_DATA(header), fds->fd, fds->count * sizeof(int));
 	do
 		n = sendmsg(socket, &message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -1 : 0;
 }
 
-CHILD static int received_fd(struct msghdr *message)
+CHILD int record_send(int socket, const struct record *record, int fd)
+{
+	const struct record_fds fds = { .fd = { fd }, .count = 1 };
+
+	return fd < 0 ? write_all(socket, record, sizeof(*record)) : record_send_fds(socket, record, &fds);
+}
+
+CHILD void record_close_fds(struct record_fds *fds)
+{
+	for (size_t i = 0; i < fds->count; i++)
+		fd_close(&fds->fd[i]);
+	fds->count = 0;
+}
+
+CHILD static void received_fds(struct msghdr *message, struct record_fds *ret)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(message);
 
+	ret->count = 0;
 	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		return -1;
-	return *(int *)(void *)CMSG_DATA(header);
+		return;
+	ret->count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(ret->fd, CMSG_DATA(header), ret->count * sizeof(int));
 }
 
-CHILD int record_receive(int socket, struct record *ret, int *ret_fd)
+CHILD int record_receive_fds(int socket, struct record *ret, struct record_fds *ret_fds)
 {
 	struct iovec iov = { .iov_base = ret, .iov_len = sizeof(*ret) };
 	union control control = { .data = { 0 } };
 	struct msghdr message = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data, .msg_controllen = sizeof(control.data)
 	};
-	AUTO_CLOSE int fd = -1;
 	ssize_t n = 0;
 
-	*ret_fd = -1;
+	ret_fds->count = 0;
 	do
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
 	if (n <= 0)
 		return (int)n;
-	fd = received_fd(&message);
+	received_fds(&message, ret_fds);
 	if ((size_t)n != sizeof(*ret) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+		record_close_fds(ret_fds);
 		errno = EPROTO;
 		return -1;
 	}
-	*ret_fd = TAKE_FD(fd);
 	return 1;
+}
+
+CHILD int record_receive(int socket, struct record *ret, int *ret_fd)
+{
+	struct record_fds fds;
+	int n = record_receive_fds(socket, ret, &fds);
+
+	*ret_fd = -1;
+	if (n != 1 || !fds.count)
+		return n;
+	*ret_fd = TAKE_FD(fds.fd[0]);
+	record_close_fds(&fds);
+	return n;
 }
 
 void record_check_error(struct error *error)

@@ -9,7 +9,11 @@
  *          pty{} + descriptor    master side of the payload's terminal
  *          failed{error}         a cell failed, or execve did; nothing runs
  *          exited{status}        wait status of the payload, from init
+ *          entrances{kinds, root} + descriptors    what whoever comes later needs (run/keeper.c)
  *          cloned{pid} + pidfd   from the one-shot process that joins namespaces before it clones (launch.c)
+ *
+ * An agent and its client (run/agent.c, run/exec.c) use the same records: signal down; pty, failed and exited up;
+ * cloned, without a descriptor, says that the request was taken.
  *
  * "Running" is no record: it is EOF on the CLOEXEC pipe that only the payload process holds, which no failure can
  * forge. Callable in both processes.
@@ -27,6 +31,15 @@ enum record_type {
 	RECORD_FAILED,
 	RECORD_EXITED,
 	RECORD_CLONED,
+	RECORD_ENTRANCES,
+};
+
+/* All that one record can carry: the namespaces and the procfs. */
+enum { RECORD_FDS_MAX = NAMESPACE_COUNT + 1 };
+
+struct record_fds {
+	int fd[RECORD_FDS_MAX];
+	size_t count;
 };
 
 struct record {
@@ -43,6 +56,11 @@ struct record {
 		struct error error;
 		int status;
 		pid_t pid;
+		struct {
+			unsigned kinds; /* a bit for each descriptor that comes along, by enum namespace_kind; the
+					   last is the procfs */
+			uint64_t root;
+		} entrances;
 	};
 };
 
@@ -50,6 +68,13 @@ struct record {
  * this is a plain write(2), which every filter of a payload allows: execve's failure is still to be told after
  * seccomp. It can raise SIGPIPE, which the launcher ignores and which ends a child whose launcher is gone. */
 CHILD int record_send(int socket, const struct record *record, int fd);
+
+/* The same with several descriptors, at most RECORD_FDS_MAX. */
+CHILD int record_send_fds(int socket, const struct record *record, const struct record_fds *fds);
+
+/* The same; what came along is the caller's. */
+CHILD int record_receive_fds(int socket, struct record *ret, struct record_fds *ret_fds);
+CHILD void record_close_fds(struct record_fds *fds);
 
 /* Receives one record. 1 when there is one, 0 at EOF, -1 with errno (EAGAIN on a non-blocking socket, EPROTO for a
  * message that is no record). *ret_fd is a new descriptor, or -1; the caller owns it. */

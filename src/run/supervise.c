@@ -9,7 +9,8 @@
  *   child      the first process of the sandbox has ended, and with it all others (run/init.c)
  *   network    pasta or the relay of published ports has ended: what runs without it is not what was asked for
  *   signals    to the launcher, which are the payload's; a table says how each is passed on
- *   relays     what is copied between the payload and the caller's descriptors (run/relay.c)
+ *   keeper     those who ask about the sandbox, or want to run a further command in it (run/keeper.c)
+ *   streams    what is copied between the payload and the caller's descriptors (run/streams.c)
  *   deadlines  the time limit, the grace behind it, and the end of waiting for output that nobody will write any more
  *
  * Signals are the payload's, and passed on (run/pass.c); stopping and continuing are also ours. With a pseudo-terminal
@@ -28,7 +29,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,9 +39,8 @@
 #include "run/end.h"
 #include "run/pass.h"
 #include "run/record.h"
-#include "run/relay.h"
 #include "run/steps.h"
-#include "run/terminal.h"
+#include "run/streams.h"
 
 int supervise_prepare(struct error *err)
 {
@@ -57,26 +56,28 @@ int supervise_prepare(struct error *err)
 
 /* ---- the watch -------------------------------------------------------------------------------------------------- */
 
-enum { RELAY_COUNT = 5 }; /* 0-2: the pipes of the tty stage; then the pseudo-terminal's two directions */
-enum { PTY_IN = 3, PTY_OUT = 4 };
-enum { AT_SIGNALS, AT_SOCKET, AT_RUNNING, AT_CHILD, AT_NETWORK, AT_RELAYS, EVENT_COUNT = AT_RELAYS + 2 * RELAY_COUNT };
+enum {
+	AT_SIGNALS,
+	AT_SOCKET,
+	AT_RUNNING,
+	AT_CHILD,
+	AT_NETWORK,
+	AT_KEEPER,
+	AT_STREAMS,
+	EVENT_COUNT = AT_STREAMS + STREAM_EVENTS,
+};
 
-#define LAST_ORDERS_NSEC (200 * INT64_C(1000000))
-#define PARKED_NSEC (500 * INT64_C(1000000))
 #define NEVER INT64_MAX
 
 struct watch {
 	struct launch *launch;
 	struct outcome *out;
-	int signals;       /* signalfd */
-	int master, slave; /* of the pseudo-terminal; holding a slave keeps reads from failing between two users */
+	int signals; /* signalfd */
 	bool socket_open;
 	bool killed; /* by us */
 	struct passing passing;
-	int64_t time_limit, kill_time, drain_end; /* NEVER: not set */
-	struct terminal terminal;
-	struct relay_count count;
-	struct relay relays[RELAY_COUNT];
+	int64_t time_limit, kill_time; /* NEVER: not set */
+	struct streams streams;
 };
 
 static bool child_ended(const struct watch *watch)
@@ -96,38 +97,14 @@ static void end_everything(struct watch *watch)
 	(void)sys_pidfd_send_signal(host->child_pidfd, SIGKILL);
 }
 
-static void give_up_relays(struct watch *watch)
-{
-	for (int i = 0; i < RELAY_COUNT; i++)
-		relay_close(&watch->relays[i]);
-}
-
 /* ---- signals ---------------------------------------------------------------------------------------------------- */
 
-/* Stops us as the signal would have. In a process group that nobody could continue the kernel does not stop us, and
- * then what was stopped inside must go on as well. */
+/* In a process group that nobody could continue the kernel does not stop us, and then what was stopped inside must go
+ * on as well. */
 static void stop_self(struct watch *watch)
 {
-	sigset_t set, pending;
-
-	terminal_restore(&watch->terminal);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTSTP);
-	(void)raise(SIGTSTP);
-	(void)sigprocmask(SIG_UNBLOCK, &set, NULL);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	if (!sigpending(&pending) && !sigismember(&pending, SIGCONT))
+	if (!streams_stop(&watch->streams))
 		pass(&watch->passing, watch->launch, SIGCONT, TO_GROUP);
-	if (watch->master >= 0)
-		terminal_raw(&watch->terminal);
-}
-
-static void resume(struct watch *watch)
-{
-	if (watch->master < 0)
-		return;
-	terminal_raw(&watch->terminal);
-	terminal_copy_size(watch->master);
 }
 
 static void take_signal(struct watch *watch, const struct pass *row, bool from_kernel)
@@ -139,11 +116,11 @@ static void take_signal(struct watch *watch, const struct pass *row, bool from_k
 		watch->out->end_signal = row->number;
 		end_everything(watch);
 		if (child_ended(watch))
-			give_up_relays(watch);
+			streams_give_up(&watch->streams);
 		return;
 	}
-	if (row->number == SIGWINCH && watch->master >= 0) {
-		terminal_copy_size(watch->master);
+	if (row->number == SIGWINCH && watch->streams.master >= 0) {
+		terminal_copy_size(watch->streams.master);
 		if (from_kernel)
 			return;
 	}
@@ -151,7 +128,7 @@ static void take_signal(struct watch *watch, const struct pass *row, bool from_k
 	if (row->number == SIGTSTP)
 		stop_self(watch);
 	if (row->number == SIGCONT)
-		resume(watch);
+		streams_resume(&watch->streams);
 }
 
 static void read_signals(struct watch *watch)
@@ -168,24 +145,6 @@ static void read_signals(struct watch *watch)
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
-static void start_pty(struct watch *watch, int master)
-{
-	struct relay *in = &watch->relays[PTY_IN], *out = &watch->relays[PTY_OUT];
-
-	/* A write that does not fit would wait for a payload that need not read. The flag is the description's: both
-	 * copies below have it. */
-	(void)fcntl(master, F_SETFL, O_NONBLOCK);
-	watch->master = master;
-	watch->slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	in->keys = true;
-	in->terminal = isatty(STDIN_FILENO);
-	relay_start(in, relay_open(STDIN_FILENO, false), fcntl(master, F_DUPFD_CLOEXEC, 3));
-	out->count = &watch->count;
-	relay_start(out, fcntl(master, F_DUPFD_CLOEXEC, 3), relay_open(STDOUT_FILENO, true));
-	terminal_raw(&watch->terminal);
-	terminal_copy_size(master);
-}
-
 static void take_failure(struct outcome *out, const struct error *error)
 {
 	if (out->failed)
@@ -195,7 +154,7 @@ static void take_failure(struct outcome *out, const struct error *error)
 	record_check_error(&out->error);
 }
 
-static void take_record(struct watch *watch, const struct record *record, int *fd)
+static void take_record(struct watch *watch, const struct record *record, struct record_fds *fds)
 {
 	struct outcome *out = watch->out;
 	int stage = record->cell.stage, phase = record->cell.phase;
@@ -206,8 +165,11 @@ static void take_record(struct watch *watch, const struct record *record, int *f
 			steps_announce((enum phase)phase, pipeline[stage].name);
 		break;
 	case RECORD_PTY:
-		if (*fd >= 0 && watch->master < 0)
-			start_pty(watch, TAKE_FD(*fd));
+		if (fds->count && watch->streams.master < 0)
+			streams_start_pty(&watch->streams, TAKE_FD(fds->fd[0]));
+		break;
+	case RECORD_ENTRANCES:
+		keeper_take(&watch->launch->keeper, record, fds);
 		break;
 	case RECORD_FAILED:
 		take_failure(out, &record->error);
@@ -228,14 +190,15 @@ static void read_records(struct watch *watch)
 	int n = 0;
 
 	while (watch->socket_open) {
-		AUTO_CLOSE int fd = -1;
+		struct record_fds fds;
 
-		n = record_receive(watch->launch->socket, &record, &fd);
+		n = record_receive_fds(watch->launch->socket, &record, &fds);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		watch->socket_open = n > 0;
 		if (n > 0)
-			take_record(watch, &record, &fd);
+			take_record(watch, &record, &fds);
+		record_close_fds(&fds);
 	}
 }
 
@@ -263,6 +226,7 @@ static void payload_runs(struct watch *watch)
 	if (out->failed)
 		return;
 	start_clock(watch, now);
+	keeper_admit(&watch->launch->keeper);
 	if (watch->killed || !attest_running(watch->launch->plan, &watch->launch->host, &out->error))
 		return;
 	out->failed = true;
@@ -303,12 +267,7 @@ static void reap_child(struct watch *watch)
 		out->status_known = true;
 	}
 	watch->kill_time = watch->time_limit = NEVER;
-	watch->drain_end = clock_now() + LAST_ORDERS_NSEC;
-	fd_close(&watch->slave);
-	relay_close(&watch->relays[0]);
-	relay_close(&watch->relays[PTY_IN]);
-	for (int i = 0; i < RELAY_COUNT; i++)
-		relay_last_orders(&watch->relays[i]);
+	streams_last_orders(&watch->streams);
 }
 
 static int *carrier(struct launch *launch)
@@ -330,6 +289,24 @@ static void lose_network(struct watch *watch)
 	end_everything(watch);
 }
 
+static void ask_to_end(struct watch *watch)
+{
+	watch->kill_time = clock_now() + watch->launch->plan->profile->process.kill_grace;
+	pass(&watch->passing, watch->launch, SIGTERM, TO_PROCESS);
+	pass(&watch->passing, watch->launch, SIGCONT, TO_GROUP);
+}
+
+/* What `sandbox kill` asked the keeper for. */
+static void take_kill(struct watch *watch, int number)
+{
+	if (child_ended(watch) || !number)
+		return;
+	if (number != KEEPER_END)
+		pass(&watch->passing, watch->launch, number, TO_PROCESS);
+	else if (watch->kill_time == NEVER)
+		ask_to_end(watch);
+}
+
 static void check_deadlines(struct watch *watch)
 {
 	int64_t now = clock_now();
@@ -337,22 +314,18 @@ static void check_deadlines(struct watch *watch)
 	if (now >= watch->time_limit) {
 		watch->out->time_limit_hit = true;
 		watch->time_limit = NEVER;
-		watch->kill_time = now + watch->launch->plan->profile->process.kill_grace;
-		pass(&watch->passing, watch->launch, SIGTERM, TO_PROCESS);
-		pass(&watch->passing, watch->launch, SIGCONT, TO_GROUP);
+		ask_to_end(watch);
 	}
 	if (now >= watch->kill_time) {
 		watch->kill_time = NEVER;
 		end_everything(watch);
 	}
-	if (now >= watch->drain_end)
-		for (int i = 0; i < RELAY_COUNT; i++)
-			relay_give_up(&watch->relays[i]);
+	streams_check(&watch->streams, now);
 }
 
 static void check_output(struct watch *watch)
 {
-	if (!watch->count.exceeded || watch->out->output_limit_hit)
+	if (!watch->streams.count.exceeded || watch->out->output_limit_hit)
 		return;
 	watch->out->output_limit_hit = true;
 	end_everything(watch);
@@ -362,10 +335,7 @@ static void check_output(struct watch *watch)
 
 static bool is_over(const struct watch *watch)
 {
-	for (int i = 0; i < RELAY_COUNT; i++)
-		if (!relay_over(&watch->relays[i]))
-			return false;
-	return child_ended(watch);
+	return streams_over(&watch->streams) && child_ended(watch);
 }
 
 static void fill_events(const struct watch *watch, struct pollfd events[EVENT_COUNT])
@@ -380,8 +350,8 @@ static void fill_events(const struct watch *watch, struct pollfd events[EVENT_CO
 	events[AT_CHILD] =
 		(struct pollfd){ .fd = child_ended(watch) ? -1 : launch->host.child_pidfd, .events = POLLIN };
 	events[AT_NETWORK] = (struct pollfd){ .fd = *carrier(watch->launch), .events = POLLIN };
-	for (int i = 0; i < RELAY_COUNT; i++)
-		relay_poll(&watch->relays[i], &events[AT_RELAYS + 2 * i]);
+	events[AT_KEEPER] = (struct pollfd){ .fd = launch->keeper.events, .events = POLLIN };
+	streams_poll(&watch->streams, &events[AT_STREAMS]);
 }
 
 /* Nanoseconds until something is due that no descriptor tells; NEVER when nothing is. */
@@ -390,12 +360,7 @@ static int64_t time_to_wait(const struct watch *watch)
 	int64_t now = clock_now(), due = watch->time_limit;
 
 	due = watch->kill_time < due ? watch->kill_time : due;
-	for (int i = 0; i < RELAY_COUNT; i++) {
-		if (relay_parked(&watch->relays[i]) && now + PARKED_NSEC < due)
-			due = now + PARKED_NSEC;
-		if (!relay_over(&watch->relays[i]) && watch->drain_end > now && watch->drain_end < due)
-			due = watch->drain_end;
-	}
+	due = streams_due(&watch->streams, now, keeper_due(&watch->launch->keeper, due));
 	return due == NEVER ? NEVER : due > now ? due - now : 0;
 }
 
@@ -417,13 +382,13 @@ static int turn(struct watch *watch, struct error *err)
 	if (events[AT_SIGNALS].revents)
 		read_signals(watch);
 	pass_pending(&watch->passing, watch->launch);
-	for (int i = 0; i < RELAY_COUNT; i++)
-		relay_step(&watch->relays[i], &events[AT_RELAYS + 2 * i]);
+	streams_step(&watch->streams, &events[AT_STREAMS]);
 	check_output(watch);
 	if (events[AT_CHILD].revents)
 		reap_child(watch);
 	if (events[AT_NETWORK].revents)
 		lose_network(watch);
+	take_kill(watch, keeper_step(watch->launch));
 	check_deadlines(watch);
 	return 0;
 }
@@ -434,17 +399,11 @@ static int start_watch(struct watch *watch, struct error *err)
 	sigset_t set;
 
 	for (int fd = 0; fd < 3; fd++) {
-		struct relay *relay = &watch->relays[fd];
-		int ours = launch->host.relay[fd], callers = ours < 0 ? -1 : relay_open(fd, fd > 0);
-
-		if (ours < 0)
+		if (launch->host.relay[fd] < 0)
 			continue;
-		if (callers < 0)
+		if (streams_start_pipe(&watch->streams, fd, launch->host.relay[fd]))
 			return fail_errno(err, K_PROCESS_TTY, "cannot copy descriptor %d", fd);
-		relay->count = fd ? &watch->count : NULL;
-		relay->terminal = fd == 0 && isatty(fd);
 		launch->host.relay[fd] = -1;
-		relay_start(relay, fd ? ours : callers, fd ? callers : ours);
 	}
 	pass_set(&set);
 	watch->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -472,30 +431,22 @@ int supervise(struct launch *launch, struct outcome *ret, struct error *err)
 		.launch = launch,
 		.out = ret,
 		.signals = -1,
-		.master = -1,
-		.slave = -1,
 		.socket_open = true,
 		.time_limit = NEVER,
 		.kill_time = NEVER,
-		.drain_end = NEVER,
-		.count = { .limit = launch->plan->profile->process.output_limit },
 	};
 	int status = 0;
 
 	*ret = (struct outcome){ .usage = USAGE_UNKNOWN };
-	for (int i = 0; i < RELAY_COUNT; i++)
-		relay_init(&watch.relays[i]);
+	streams_init(&watch.streams, launch->plan->profile->process.output_limit);
 	status = start_watch(&watch, err);
 	while (!status && !is_over(&watch))
 		status = turn(&watch, err);
 	if (status)
 		end_everything(&watch);
-	give_up_relays(&watch);
-	terminal_restore(&watch.terminal);
-	ret->output_bytes = watch.count.bytes;
+	streams_close(&watch.streams);
+	ret->output_bytes = watch.streams.count.bytes;
 	ret->verdict = status ? VERDICT_SETUP_FAILED : classify(ret);
 	fd_close(&watch.signals);
-	fd_close(&watch.master);
-	fd_close(&watch.slave);
 	return status;
 }

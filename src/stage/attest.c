@@ -7,6 +7,7 @@
  *          and makes room to read into. After every other plan but landlock's and seccomp's, which it has no part in.
  * enter    (child, after the pivot) holds the mount table against the plan (attest_mounts.c), with the builder's
  *          rights, and what init will share.
+ * rejoin   (a process that comes later) holds its namespaces against those of the sandbox.
  * confine  (payload) reads everything else: namespaces, credentials, descriptors, limits, cgroup, session, keyring,
  *          and what the kernel forgets when credentials change. After everything that can be read back; before
  *          landlock, after which nothing can be opened, and seccomp, after which nothing may be callable. Those two
@@ -128,6 +129,32 @@ CHILD int attest_enter(const struct plan *plan, struct inside *inside, struct er
 {
 	if (attest_mounts(plan, inside, err) || check_names(plan, err) || check_dumpable(err))
 		return error_exit(err, EXIT_OF_INTERNAL);
+	return 0;
+}
+
+/* A process that comes later: every namespace is the one that was handed over, and the mount table is the business of
+ * those who were there before. */
+CHILD int attest_rejoin(const struct plan *plan, struct inside *inside, struct error *err)
+{
+	static const enum namespace_kind kinds[] = {
+		NAMESPACE_USER, NAMESPACE_MOUNT, NAMESPACE_PID,    NAMESPACE_NET,
+		NAMESPACE_IPC,  NAMESPACE_UTS,   NAMESPACE_CGROUP, NAMESPACE_TIME
+	};
+
+	(void)plan;
+	for (size_t i = 0; i < ATTEST_NAMESPACES; i++) {
+		int fd = inside->entrances->fd[kinds[i]];
+		struct stat planned, found;
+
+		if (fd < 0)
+			continue;
+		if (fstat(fd, &planned) || fstatat(inside->procfs, namespaces[i].file, &found, 0))
+			return fail_errno(err, K_NAMESPACES, "cannot look at the %s namespace", namespaces[i].name);
+		if (planned.st_dev == found.st_dev && planned.st_ino == found.st_ino)
+			continue;
+		fail(err, K_NAMESPACES, "the %s namespace is not the sandbox's", namespaces[i].name);
+		return error_exit(err, EXIT_OF_INTERNAL);
+	}
 	return 0;
 }
 

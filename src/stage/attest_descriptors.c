@@ -24,7 +24,8 @@ CHILD static int kind_of(const struct plan *plan, const struct inside *inside, i
 
 CHILD int attest_descriptors(const struct plan *plan, const struct inside *inside, struct error *err)
 {
-	size_t planned = STDERR_FILENO + 1 + plan->descriptors.count + 3, found = 0;
+	size_t own = (inside->socket >= 0) + (inside->running >= 0) + (inside->procfs >= 0);
+	size_t planned = STDERR_FILENO + 1 + plan->descriptors.count + own, found = 0;
 
 	for (int fd = 0; fd < plan->attest.facts->descriptor_table_size; fd++) {
 		int flags = fcntl(fd, F_GETFD), kind = 0;

@@ -9,6 +9,7 @@
  *         all of them, and unshares the cgroup namespace. Not by clone: a namespace shows paths relative to where its
  *         maker was at that moment, which must be the leaf (cgroup_namespaces(7)). The launcher stays outside: a
  *         payload that exhausts its memory must not take along who reports that.
+ * rejoin  (a process that comes later) moves into the same leaves and enters the namespace that was made for the first.
  * undo    (parent) reads what was used, kills what is left, removes leaf and parent (cgroup_leaf.c, cgroup_usage.c).
  *
  * Needs: cgroups(7); v2: Linux 5.7 for the clone flag. Failure of any step fails the launch (123).
@@ -128,14 +129,17 @@ CHILD static bool has_line(const char *text, const char *line)
 }
 
 /* What a joined cgroup namespace shows is relative to a place unknown: there the writes' success must do. */
-CHILD static int check_membership(const struct plan *plan, const struct cgroup_way *way, struct error *err)
+CHILD static int check_membership(const struct plan *plan, const struct inside *inside, struct error *err)
 {
+	const struct cgroup_way *way = inside->handed.cgroup;
+	bool early = inside->procfs < 0;
 	char membership[8 * 1024];
 
 	for (size_t i = 0; i < plan->join.count; i++)
 		if (plan->join.items[i].flag == CLONE_NEWCGROUP)
 			return 0;
-	if (read_file_at(AT_FDCWD, "/proc/self/cgroup", membership, sizeof(membership)) < 0)
+	if (read_file_at(early ? AT_FDCWD : inside->procfs, early ? "/proc/self/cgroup" : "self/cgroup", membership,
+			 sizeof(membership)) < 0)
 		return fail_errno(err, K_CGROUP, "cannot read which cgroups the sandbox is in");
 	for (size_t i = 0; i < way->count; i++) {
 		if (has_line(membership, way->steps[i].line))
@@ -146,20 +150,50 @@ CHILD static int check_membership(const struct plan *plan, const struct cgroup_w
 	return 0;
 }
 
-/* Should: be in every leaf, then make the leaf the top of what the payload sees.  Mustn't: unshare before the move (the
- * namespace would show the host's path). */
-CHILD int cgroup_enter(const struct plan *plan, struct inside *inside, struct error *err)
+CHILD static int become_member(const struct plan *plan, const struct inside *inside, struct error *err)
 {
 	const struct cgroup_way *way = inside->handed.cgroup;
 
-	if (way && (move_in(way, err) || check_membership(plan, way, err)))
+	if (way && (move_in(way, err) || check_membership(plan, inside, err)))
 		return -1;
 	for (size_t i = 0; way && i < way->count; i++)
 		if (way->steps[i].tasks >= 0)
 			close(way->steps[i].tasks);
+	return 0;
+}
+
+/* Should: be in every leaf, then make the leaf the top of what the payload sees.  Mustn't: unshare before the move (the
+ * namespace would show the host's path). */
+CHILD int cgroup_enter(const struct plan *plan, struct inside *inside, struct error *err)
+{
+	if (become_member(plan, inside, err))
+		return -1;
 	if (plan->namespaces.cgroup && unshare(CLONE_NEWCGROUP))
 		return fail_errno(err, K_NAMESPACES, "cannot make a cgroup namespace");
 	return 0;
+}
+
+/* The same for a process that comes later: the namespace is there. */
+CHILD int cgroup_rejoin(const struct plan *plan, struct inside *inside, struct error *err)
+{
+	int fd = inside->entrances->fd[NAMESPACE_CGROUP];
+
+	if (become_member(plan, inside, err))
+		return -1;
+	if (fd >= 0 && setns(fd, CLONE_NEWCGROUP))
+		return fail_errno(err, K_NAMESPACES, "cannot enter the cgroup namespace");
+	return 0;
+}
+
+/* A process that comes later needs the files by which it moves in. */
+CHILD size_t cgroup_way_in(const struct handed *handed, int *fds, size_t room)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; handed->cgroup && i < handed->cgroup->count && count < room; i++)
+		if (handed->cgroup->steps[i].tasks >= 0)
+			fds[count++] = handed->cgroup->steps[i].tasks;
+	return count;
 }
 
 /* ---- undo ------------------------------------------------------------------------------------------------------- */
@@ -190,6 +224,19 @@ void cgroup_undo(const struct plan *plan, struct host *host)
 	free(host->cgroup->way);
 	free(host->cgroup);
 	host->cgroup = NULL;
+}
+
+void cgroup_each(const struct host *host, cgroup_visit *visit, void *with)
+{
+	for (size_t i = 0; host->cgroup && i < host->cgroup->count; i++) {
+		const struct cgroup_made *made = &host->cgroup->made[i];
+		const struct cgroup_hierarchy *hierarchy = made->leaf->hierarchy;
+		char path[PATH_MAX];
+
+		format_text(path, sizeof(path), "%s/" CGROUP_PARENT "/%s", made->leaf->base_path, made->name);
+		if (made->directory >= 0)
+			visit(hierarchy->v2 ? "v2" : hierarchy->controllers, path, made->directory, with);
+	}
 }
 
 /* ---- describe --------------------------------------------------------------------------------------------------- */

@@ -9,11 +9,16 @@
  * first member, and a cgroup namespace shows paths as seen from where its maker stood, so both are unshared by the
  * child, by `time` and `cgroup`, once there is something to freeze and a place to stand in.
  *
+ * rejoin   (a process that comes later) enters those that were made, all but three: user and pid its agent entered
+ * before
+ *          the fork, and the cgroup namespace cgroup enters.
+ *
  * Needs: a kernel built with each kind. Of the late ones /proc/self/ns tells now; for the others clone3 does, and
  * userns_why.c explains it. Nothing to undo: namespaces die with their members.
  */
 #include "stage/stage.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stddef.h>
 #include <string.h>
@@ -23,23 +28,28 @@
 
 struct kind {
 	const char *name; /* in the profile; of the late ones also in /proc/self/ns */
+	const char *file; /* below /proc; of time the one that the next child is in */
 	size_t offset;    /* of its bool in struct namespaces_plan */
 	int flag;
 	bool late; /* unshared by the child, not by clone3 */
 };
 
 static const struct kind kinds[] = {
-	{ "user", offsetof(struct namespaces_plan, user), CLONE_NEWUSER, false },
-	{ "mount", offsetof(struct namespaces_plan, mount), CLONE_NEWNS, false },
-	{ "pid", offsetof(struct namespaces_plan, pid), CLONE_NEWPID, false },
-	{ "net", offsetof(struct namespaces_plan, net), CLONE_NEWNET, false },
-	{ "ipc", offsetof(struct namespaces_plan, ipc), CLONE_NEWIPC, false },
-	{ "uts", offsetof(struct namespaces_plan, uts), CLONE_NEWUTS, false },
-	{ "cgroup", offsetof(struct namespaces_plan, cgroup), CLONE_NEWCGROUP, true },
-	{ "time", offsetof(struct namespaces_plan, time), CLONE_NEWTIME, true },
+	[NAMESPACE_USER] = { "user", "self/ns/user", offsetof(struct namespaces_plan, user), CLONE_NEWUSER, false },
+	[NAMESPACE_MOUNT] = { "mount", "self/ns/mnt", offsetof(struct namespaces_plan, mount), CLONE_NEWNS, false },
+	[NAMESPACE_PID] = { "pid", "self/ns/pid", offsetof(struct namespaces_plan, pid), CLONE_NEWPID, false },
+	[NAMESPACE_NET] = { "net", "self/ns/net", offsetof(struct namespaces_plan, net), CLONE_NEWNET, false },
+	[NAMESPACE_IPC] = { "ipc", "self/ns/ipc", offsetof(struct namespaces_plan, ipc), CLONE_NEWIPC, false },
+	[NAMESPACE_UTS] = { "uts", "self/ns/uts", offsetof(struct namespaces_plan, uts), CLONE_NEWUTS, false },
+	[NAMESPACE_CGROUP] = { "cgroup", "self/ns/cgroup", offsetof(struct namespaces_plan, cgroup), CLONE_NEWCGROUP,
+			       true },
+	[NAMESPACE_TIME] = { "time", "self/ns/time_for_children", offsetof(struct namespaces_plan, time), CLONE_NEWTIME,
+			     true },
 };
 
 enum { KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]) };
+
+_Static_assert(KIND_COUNT == (int)NAMESPACE_COUNT, "every kind has a row");
 
 static bool *kind_of(struct namespaces_plan *namespaces, const struct kind *kind)
 {
@@ -133,6 +143,65 @@ int namespaces_plan(const struct profile *profile, struct plan *plan, struct err
 		if (*kind_of(namespaces, &kinds[i]) && !kinds[i].late)
 			namespaces->clone_flags |= (uint64_t)kinds[i].flag;
 	return 0;
+}
+
+/* ---- who comes later ------------------------------------------------------------------------------------------- */
+
+CHILD static int root_mount(uint64_t *ret, struct error *err)
+{
+	struct statx status;
+
+	if (statx(AT_FDCWD, "/", 0, STATX_MNT_ID, &status) || !(status.stx_mask & STATX_MNT_ID))
+		return fail_errno(err, 0, "cannot look at the mount of the root directory");
+	*ret = status.stx_mnt_id;
+	return 0;
+}
+
+/* Only what was made here: what was joined, whoever comes later joins by the plan's own descriptors. */
+CHILD int namespaces_open(const struct plan *plan, const struct inside *inside, struct entrances *ret,
+			  struct error *err)
+{
+	for (int i = 0; i < KIND_COUNT; i++) {
+		if (!*((const bool *)(const void *)((const char *)&plan->namespaces + kinds[i].offset)))
+			continue;
+		ret->fd[i] = openat(inside->procfs, kinds[i].file, O_RDONLY | O_CLOEXEC);
+		if (ret->fd[i] < 0)
+			return fail_errno(err, K_NAMESPACES, "cannot open the %s namespace", kinds[i].name);
+	}
+	return root_mount(&ret->root, err);
+}
+
+CHILD static int enter(const struct entrances *entrances, enum namespace_kind kind, struct error *err)
+{
+	if (entrances->fd[kind] >= 0 && setns(entrances->fd[kind], kinds[kind].flag))
+		return fail_errno(err, K_NAMESPACES, "cannot enter the %s namespace", kinds[kind].name);
+	return 0;
+}
+
+/* The user namespace first: it gives the right to enter all others. Entering it may undo PR_SET_DUMPABLE and the death
+ * signal. */
+CHILD int namespaces_approach(const struct entrances *entrances, struct error *err)
+{
+	return enter(entrances, NAMESPACE_USER, err) || enter(entrances, NAMESPACE_PID, err) ? -1 : 0;
+}
+
+/* The cgroup namespace waits for cgroup, whose leaves are looked for where the host sees them. The mount namespace puts
+ * root and working directory at its own root, which must be the sandbox's still: a payload that may mount can have put
+ * another one there. */
+CHILD int namespaces_rejoin(const struct plan *plan, struct inside *inside, struct error *err)
+{
+	static const enum namespace_kind order[] = { NAMESPACE_NET, NAMESPACE_IPC, NAMESPACE_UTS, NAMESPACE_TIME,
+						     NAMESPACE_MOUNT };
+	uint64_t root = 0;
+
+	(void)plan;
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		if (enter(inside->entrances, order[i], err))
+			return -1;
+	if (root_mount(&root, err))
+		return -1;
+	return root == inside->entrances->root ? 0
+					       : fail(err, 0, "the root directory is not the sandbox's own any more");
 }
 
 /* The kinds for which `wanted` holds, as a line. */

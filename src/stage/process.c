@@ -123,7 +123,7 @@ int process_plan(const struct profile *profile, struct plan *plan, struct error 
 	return plan_wx(profile, err);
 }
 
-static int write_oom_score(const struct host *host, int value, struct error *err)
+CHILD static int write_oom_score(const struct host *host, int value, struct error *err)
 {
 	char text[16];
 
@@ -136,7 +136,8 @@ static int write_oom_score(const struct host *host, int value, struct error *err
 	return -1;
 }
 
-int process_attach(const struct plan *plan, struct host *host, struct error *err)
+/* An agent is no child of ours yet when it does this for itself: 0 is the calling process. */
+CHILD int process_attach(const struct plan *plan, struct host *host, struct error *err)
 {
 	int score = plan->profile->process.oom_score_adj;
 

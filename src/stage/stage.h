@@ -10,6 +10,7 @@
  *   attach   parent, while the child blocks. May write the child's /proc files, move it into cgroups.
  *   enter    child, after `go`, still privileged in its own namespaces.
  *   confine  child (the payload process when there is an init): only ever gives up power.
+ *   rejoin   a child that comes later, into the finished sandbox: takes the place of enter for it (run/agent.c).
  *   undo     parent, in reverse order, after everything has ended or failed. Idempotent; never stops.
  *   describe parent, for `explain`: says in a line or more what the stage will do.
  */
@@ -334,6 +335,26 @@ struct handed {
 
 /* ---- inside: the child's own state ------------------------------------------------------------------------------- */
 
+/* What a process needs that comes later (run/agent.c). The child opens it at the end of enter, and the launcher keeps
+ * it while the sandbox runs: nobody else may, once the child is non-dumpable. */
+enum namespace_kind {
+	NAMESPACE_USER,
+	NAMESPACE_MOUNT,
+	NAMESPACE_PID,
+	NAMESPACE_NET,
+	NAMESPACE_IPC,
+	NAMESPACE_UTS,
+	NAMESPACE_CGROUP,
+	NAMESPACE_TIME,
+	NAMESPACE_COUNT,
+};
+
+struct entrances {
+	int fd[NAMESPACE_COUNT]; /* namespaces that this sandbox made for itself; -1 */
+	int procfs;              /* as inside.procfs */
+	uint64_t root;           /* id of the mount that is "/" */
+};
+
 /* After root_enter the working directory *is* the new root: every later cell resolves paths with
  * open_in_root(AT_FDCWD, ...), before and after the pivot alike. */
 struct inside {
@@ -346,10 +367,11 @@ struct inside {
 	                             -1 before root and after pivot */
 	int keyring;         /* session: serial number of the fresh session keyring; -1: the kernel has no keys */
 	struct {
-		uint64_t mount, below; /* mount ids; 0: there is none */
-	} cover;                       /* names: a read-only directory that got files on top, and what that hides */
-	int pty_slave;                 /* -1: none */
-	int pty_master;                /* to be sent up right after the enter column, then -1 */
+		uint64_t mount, below;     /* mount ids; 0: there is none */
+	} cover;                           /* names: a read-only directory that got files on top, and what that hides */
+	const struct entrances *entrances; /* of a process that comes later; NULL in the first */
+	int pty_slave;                     /* -1: none */
+	int pty_master;                    /* to be sent up right after the enter column, then -1 */
 };
 
 /* ---- host: deeds, plain data ------------------------------------------------------------------------------- */

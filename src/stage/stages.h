@@ -5,9 +5,16 @@
 #define STAGE_STAGES_H
 
 plan_fn namespaces_plan;
+child_fn namespaces_rejoin;
+/* Opens the namespaces that the sandbox made for itself, its procfs excepted; at the end of enter. On failure some may
+ * be open. */
+CHILD int namespaces_open(const struct plan *plan, const struct inside *inside, struct entrances *ret,
+			  struct error *err);
+/* Enters the user namespace, and the pid namespace for the children to come: what must be done before the fork. */
+CHILD int namespaces_approach(const struct entrances *entrances, struct error *err);
 
 plan_fn process_plan, environment_plan;
-host_fn process_attach;
+CHILD host_fn process_attach; /* an agent calls it for itself: host->child is 0 then */
 child_fn process_confine;
 
 plan_fn descriptors_plan;
@@ -30,8 +37,13 @@ plan_fn join_plan;
 
 plan_fn cgroup_plan;
 host_fn cgroup_host;
-child_fn cgroup_enter;
+child_fn cgroup_enter, cgroup_rejoin;
 undo_fn cgroup_undo;
+/* Shows every cgroup of the sandbox to `visit`: "v2" or the controllers, the path, and the open directory. */
+typedef void cgroup_visit(const char *hierarchy, const char *path, int directory, void *with);
+void cgroup_each(const struct host *host, cgroup_visit *visit, void *with);
+/* The descriptors that cgroup_rejoin uses; at most `room`. Returns how many. */
+CHILD size_t cgroup_way_in(const struct handed *handed, int *fds, size_t room);
 /* Removes every cgroup of ours whose launcher is gone, in all hierarchies; kills what is still in them. 0, or -1 when
  * one had to stay. Beside running sandboxes harmless: see stage/cgroup_leaf.c. */
 int cgroup_gc(struct error *err);
@@ -77,7 +89,7 @@ child_fn pivot_enter;
 plan_fn rlimits_plan, ids_plan, capabilities_plan, no_new_privs_plan, attest_plan, landlock_plan, seccomp_plan;
 host_fn seccomp_host;
 child_fn rlimits_confine, ids_confine, capabilities_enter, capabilities_confine, cwd_confine, no_new_privs_confine;
-child_fn attest_enter, attest_confine, landlock_confine, seccomp_confine;
+child_fn attest_enter, attest_confine, attest_rejoin, landlock_confine, seccomp_confine;
 
 /* The launcher's half of attest, once the payload runs: its processes stand under the filter, as /proc tells. For the
  * one thing that the child cannot read back any more. 0 also when they have ended already; -1 when one runs without. */

@@ -109,9 +109,9 @@ int tty_plan(const struct profile *profile, struct plan *plan, struct error *err
 			!tty->slave[fd] && ((terminal[fd] && mode != PROCESS_TTY_INHERIT) || (counted && fd > 0));
 	}
 	tty->joined_output = tty->relay[1] && tty->relay[2] && same_file(1, 2);
-	if (!tty->pty)
-		return 0;
-	remember_terminal(tty, terminal);
+	if (tty->pty)
+		remember_terminal(tty, terminal);
+	/* A command that comes later may have a terminal where this one has none. */
 	return find_ptmx(profile, plan, err);
 }
 
