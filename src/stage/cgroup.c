@@ -253,6 +253,10 @@ static void describe_leaf(const struct cgroup_leaf *leaf, struct description *ou
 		describe_need(out, "cgroup.kill (Linux 5.14)");
 	if (leaf->device_count)
 		describe_need(out, "BPF programs for devices of a cgroup (Linux 4.15)");
+	if (leaf->cpuset)
+		describe(out, K_CGROUP_CPU_CPUS, -1,
+			 "%s/" CGROUP_PARENT " gets the cpus and mems of the one above, if it has none",
+			 leaf->base_path);
 	if (leaf->enable[0])
 		describe(out, K_CGROUP, -1, "let %s/" CGROUP_PARENT " pass down %s", leaf->base_path, leaf->enable);
 	if (leaf->enable_base[0])

@@ -82,6 +82,9 @@ struct outside {
 	int idmap, idmap_key;
 };
 
+/* Bytes of the tmpfs on which it stacks an overlay. */
+#define OUTSIDE_STAGING (1024UL * 1024)
+
 /* The detached mount; -1 on failure. Launcher only. */
 int outside_mount(const struct outside *outside, struct error *err);
 
@@ -139,10 +142,17 @@ const char *attributes_text(uint64_t attributes, char text[ATTRIBUTES_SIZE]);
 const char *tmpfs_text(const struct tmpfs *tmpfs, char text[TMPFS_SIZE]);
 const char *idmap_text(enum idmap idmap);
 
-/* Lines for an element of `mounts`; for what is in a /dev; for an overlay at `target`, with the `rest` of its words. */
+/* Lines for an element of `mounts`; for what is in a /dev; for an overlay. */
 void mount_describe(const struct mount_plan *item, const struct plan *plan, struct description *out);
 void dev_describe(const struct mount_plan *item, const struct plan *plan, struct description *out);
-void overlay_describe(const struct overlay_plan *overlay, const char *target, const char *rest, const struct plan *plan,
+
+struct overlay_words {
+	const char *target;
+	uint64_t attributes;
+	enum idmap idmap;
+	bool from_launcher;
+};
+void overlay_describe(const struct overlay_plan *overlay, const struct overlay_words *words, const struct plan *plan,
 		      struct description *out);
 
 #endif

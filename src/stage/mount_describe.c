@@ -47,29 +47,44 @@ const char *idmap_text(enum idmap idmap)
 	return words[idmap];
 }
 
-void overlay_describe(const struct overlay_plan *overlay, const char *target, const char *rest, const struct plan *plan,
+/* Where the launcher stacks it, it does so as root and in a mount namespace of its own (outside.c). */
+static void describe_site(const struct overlay_plan *overlay, const struct overlay_words *words,
+			  const struct plan *plan, struct description *out)
+{
+	bool own = plan->userns.create || plan->userns.joined;
+
+	if (words->from_launcher)
+		describe(out, overlay->key, overlay->index,
+			 "stacked in a mount namespace that lasts as long as that takes, on a tmpfs, size %lu",
+			 OUTSIDE_STAGING);
+	describe_need(out, own && !words->from_launcher ? "overlay in a user namespace (Linux 5.11)"
+							: "the overlay file system");
+	if (overlay->writable && !overlay->upper.path && own && !words->from_launcher)
+		describe_need(out, "a tmpfs with user extended attributes (Linux 6.6)");
+	if (words->idmap != IDMAP_NONE)
+		describe_need(out, "idmapped layers of overlays (Linux 5.19)");
+}
+
+void overlay_describe(const struct overlay_plan *overlay, const struct overlay_words *words, const struct plan *plan,
 		      struct description *out)
 {
-	struct text lower = { 0 };
+	char attributes[ATTRIBUTES_SIZE], text[TMPFS_SIZE];
 	struct tmpfs upper = { .size = overlay->size, .inodes = overlay->inodes, .mode = 0700 };
-	char text[TMPFS_SIZE];
+	struct text line = { 0 };
 
 	for (size_t i = 0; i < overlay->lower_count; i++)
-		text_add(&lower, "%s%s", i ? ":" : "", overlay->lower[i].path);
-	builder_ids(plan, &upper.uid, &upper.gid);
-	if (!overlay->writable)
-		describe(out, overlay->key, overlay->index, "%s: overlay over %s, %s", target, lower.data, rest);
-	else if (overlay->upper.path)
-		describe(out, overlay->key, overlay->index, "%s: overlay over %s, writes stay in %s, work in %s, %s",
-			 target, lower.data, overlay->upper.path, overlay->work.path, rest);
-	else
-		describe(out, overlay->key, overlay->index, "%s: overlay over %s, writes go to a %s; %s", target,
-			 lower.data, tmpfs_text(&upper, text), rest);
-	text_free(&lower);
-	describe_need(out, plan->userns.create || plan->userns.joined ? "overlay in a user namespace (Linux 5.11)"
-								      : "the overlay file system");
-	if (overlay->writable && !overlay->upper.path && !plan->caller->root)
-		describe_need(out, "a tmpfs with user extended attributes (Linux 6.6)");
+		text_add(&line, "%s%s", i ? ":" : "", overlay->lower[i].path);
+	if (!words->from_launcher)
+		builder_ids(plan, &upper.uid, &upper.gid);
+	if (overlay->writable && overlay->upper.path)
+		text_add(&line, ", writes stay in %s, work in %s", overlay->upper.path, overlay->work.path);
+	else if (overlay->writable)
+		text_add(&line, ", writes go to a %s", tmpfs_text(&upper, text));
+	text_add(&line, "; %s%s", attributes_text(words->attributes, attributes), idmap_text(words->idmap));
+	describe(out, overlay->key, overlay->index, "%s: overlay over %s%s", words->target, line.data ? line.data : "",
+		 words->from_launcher ? ", made before the child exists" : "");
+	text_free(&line);
+	describe_site(overlay, words, plan, out);
 }
 
 /* ---- elements of `mounts` ---------------------------------------------------------------------- */
@@ -97,17 +112,6 @@ static void describe_bind(const struct mount_plan *item, struct description *out
 		 item->recursive ? " and what is mounted below it" : "", attributes_text(item->attributes, attributes),
 		 mount_propagation(item) == MS_SLAVE ? "slave" : "private", idmap_text((enum idmap)item->idmap),
 		 item->from_launcher ? ", made before the child exists" : "");
-}
-
-static void describe_overlay(const struct mount_plan *item, const struct plan *plan, struct description *out)
-{
-	char attributes[ATTRIBUTES_SIZE];
-	struct text rest = { 0 };
-
-	text_add(&rest, "%s%s%s", attributes_text(item->attributes, attributes), idmap_text((enum idmap)item->idmap),
-		 item->from_launcher ? ", made before the child exists" : "");
-	overlay_describe(&item->overlay, item->target, rest.data ? rest.data : "", plan, out);
-	text_free(&rest);
 }
 
 static void describe_kernel_fs(const struct mount_plan *item, struct description *out)
@@ -144,7 +148,7 @@ static void describe_entry(const struct mount_plan *item, const struct plan *pla
 void mount_describe(const struct mount_plan *item, const struct plan *plan, struct description *out)
 {
 	if (item->idmap != IDMAP_NONE)
-		describe_need(out, "idmapped mounts (Linux 5.12; overlay's layers 5.19), in the file system of %s too",
+		describe_need(out, "idmapped mounts (Linux 5.12), in the file system of %s too",
 			      item->source.path ? item->source.path : item->overlay.lower[0].path);
 	switch (item->type) {
 	case MOUNTS_TYPE_BIND:
@@ -158,7 +162,10 @@ void mount_describe(const struct mount_plan *item, const struct plan *plan, stru
 		dev_describe(item, plan, out);
 		break;
 	case MOUNTS_TYPE_OVERLAY:
-		describe_overlay(item, plan, out);
+		overlay_describe(&item->overlay,
+				 &(struct overlay_words){ item->target, item->attributes, (enum idmap)item->idmap,
+							  item->from_launcher },
+				 plan, out);
 		break;
 	case MOUNTS_TYPE_FILE:
 	case MOUNTS_TYPE_SYMLINK:

@@ -82,7 +82,7 @@ CHILD static int stack_layers(void *argument)
 {
 	struct job *job = argument;
 	const struct overlay_plan *overlay = job->outside->overlay;
-	const struct tmpfs tmpfs = { .size = 1024UL * 1024, .inodes = 1024, .mode = 0700 };
+	const struct tmpfs tmpfs = { .size = OUTSIDE_STAGING, .inodes = 1024, .mode = 0700 };
 	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int descriptors = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int staging = tmpfs_new(&tmpfs);

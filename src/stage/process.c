@@ -238,7 +238,9 @@ void process_describe(const struct plan *plan, struct description *out)
 		describe(out, K_PROCESS_COMMAND, -1, "runs %s", command.data);
 	text_free(&command);
 	describe(out, K_PROCESS_INIT, -1,
-		 process->init ? "under an init of ours, which reaps and forwards signals"
+		 process->init ? "under an init of ours, which reaps and forwards signals, with a filter of its own "
+				 "and at most "
+				 "KILL of the capabilities"
 			       : "as process 1, or without one");
 	describe(out, K_PROCESS_UMASK, -1, "umask %04o", process->umask);
 	describe(out, 0, -1, "leaves real-time classes of processor and disk, if the launcher is in one");

@@ -345,20 +345,19 @@ CHILD int root_enter(const struct plan *plan, struct inside *inside, struct erro
 static void describe_source(const struct plan *plan, struct description *out)
 {
 	const struct root_plan *root = &plan->root;
+	const struct overlay_words words = { "/", root->attributes, (enum idmap)root->idmap, root->from_launcher };
 	char attributes[ATTRIBUTES_SIZE];
-	struct text rest = { 0 };
 
-	text_add(&rest, "%s%s%s", attributes_text(root->attributes, attributes), idmap_text((enum idmap)root->idmap),
-		 root->from_launcher ? ", made before the child exists" : "");
-	if (root->access == ROOT_ACCESS_OVERLAY)
-		overlay_describe(&root->overlay, "/", rest.data ? rest.data : "", plan, out);
-	else
-		describe(out, K_ROOT_SOURCE, -1, "/: bind of %s and what is mounted below it, %s, private",
-			 root->source.path, rest.data ? rest.data : "");
-	text_free(&rest);
 	if (root->idmap != IDMAP_NONE)
-		describe_need(out, "idmapped mounts (Linux 5.12; overlay's layers 5.19), in the file system of %s too",
+		describe_need(out, "idmapped mounts (Linux 5.12), in the file system of %s too",
 			      plan->profile->root.source);
+	if (root->access == ROOT_ACCESS_OVERLAY)
+		overlay_describe(&root->overlay, &words, plan, out);
+	else
+		describe(out, K_ROOT_SOURCE, -1, "/: bind of %s and what is mounted below it, %s, private%s%s",
+			 root->source.path, attributes_text(root->attributes, attributes),
+			 idmap_text((enum idmap)root->idmap),
+			 root->from_launcher ? ", made before the child exists" : "");
 }
 
 /* What the child works with and the payload never sees. */
