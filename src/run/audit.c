@@ -316,6 +316,7 @@ static struct json_object *finding_json(const struct audit *audit, const struct 
 	add_number(object, "exposure", share(finding), 2);
 	add_number(object, "weight", finding->check->weight, 2);
 	add_string(object, "what", finding->what);
+	add_string(object, "why", finding->check->why);
 	add_string(object, "key", place.path);
 	if (place.file && (place.written || finding->index >= 0)) {
 		add_string(object, "file", place.file);

@@ -355,6 +355,9 @@ static bool is_mounted(const struct audit *audit, const char *path, bool to_writ
 	return false;
 }
 
+/* Root of a user namespace of its own owns neither the host's parameters nor what is hidden of its memory. */
+static const double OWN_USERS = 0.3;
+
 /* Those of the default list `key` that the profile's leaves out, as one change. */
 static void left_out(struct audit *audit, const struct strings *usual, const struct strings *own, bool to_write)
 {
@@ -370,7 +373,9 @@ static void left_out(struct audit *audit, const struct strings *usual, const str
 	}
 	audit->failed |= change.failed;
 	if (missing && !change.failed) {
-		audit_found(audit, 0.3 + 0.7 * (double)missing / (double)usual->count, -1, "%s%s%s", first,
+		double part = 0.3 + 0.7 * (double)missing / (double)usual->count;
+
+		audit_found(audit, part * (audit->own_users ? OWN_USERS : 1), -1, "%s%s%s", first,
 			    missing > 1 ? " and others " : " ",
 			    to_write ? "can be written, by root of the host" : "can be read");
 		audit_change(audit, "%s={ add = [ %s ]; }", keys[audit->check->key].path, change.data);
@@ -409,9 +414,9 @@ static const struct audit_check checks[] = {
 	{ "sysfs", 5.0, K_MOUNTS_TYPE, NULL, mount_sysfs,
 	  "Writable, it drives devices; read-only (0.3) it describes them." },
 	{ "hide", 2.0, K_HIDE, unmasked, NULL,
-	  "Addresses of the kernel, keys, what /sys/firmware knows of the machine." },
+	  "Addresses of the kernel, keys, what /sys/firmware knows of the machine. Less in a user namespace." },
 	{ "read-only", 4.0, K_READ_ONLY, unprotected, NULL,
-	  "/proc/sys and /proc/sysrq-trigger are how root drives a host." },
+	  "/proc/sys and /proc/sysrq-trigger are how root drives a host. Less in a user namespace." },
 };
 
 const struct audit_table audit_files = { checks, sizeof(checks) / sizeof(checks[0]) };

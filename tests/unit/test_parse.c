@@ -197,6 +197,28 @@ static void percentages(void **state)
 	try_samples(parse_percent, samples, COUNT(samples));
 }
 
+static int as_score(const char *text, int64_t *ret)
+{
+	int tenths = 0, result = parse_score(text, &tenths);
+
+	if (!result)
+		*ret = tenths;
+	return result;
+}
+
+static void scores(void **state)
+{
+	static const struct sample samples[] = {
+		{ "0", 0, 0 },       { "3.5", 0, 35 },      { "10", 0, 100 },
+		{ "10.0", 0, 100 },  { "10.1", ERANGE, 0 }, { "3.55", ERANGE, 0 },
+		{ "-1", EINVAL, 0 }, { "", EINVAL, 0 },     { ".5", EINVAL, 0 },
+		{ "3.", EINVAL, 0 }, { "3.5x", EINVAL, 0 }, { "99999999999999999999", ERANGE, 0 },
+	};
+
+	(void)state;
+	try_samples(as_score, samples, COUNT(samples));
+}
+
 static void modes(void **state)
 {
 	static const struct sample samples[] = {
@@ -231,6 +253,7 @@ int main(void)
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(durations),
 		cmocka_unit_test(percentages),
+		cmocka_unit_test(scores),
 		cmocka_unit_test(modes),
 		cmocka_unit_test(truth),
 	};
