@@ -1,7 +1,8 @@
 # readme: what the README shows of the code is what the code is: the picture of the stages, the table of profiles. `make
 # readme` makes both anew. Its examples are run by examples.bats.
 
-bats_require_minimum_version 1.5.0
+
+# shellcheck disable=SC2016 # other programs' text
 load ../lib/common
 
 MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
@@ -19,9 +20,9 @@ MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
 	local picture=$CHECKOUT/man/pipeline.svg name
 
 	python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$picture"
-	for name in $(sed -n 's/^\t{ "\([a-z_]*\)".*/\1/p' "$CHECKOUT/src/run/pipeline.c"); do
+	while read -r name; do
 		grep -q "class=\"name\".*>$name<" "$picture" || { echo "not in the picture: $name"; return 1; }
-	done
+	done < <(sed -n 's/^\t{ "\([a-z_]*\)".*/\1/p' "$CHECKOUT/src/run/pipeline.c")
 	for name in plan host attach enter confine undo; do
 		grep -q "class=\"phase\".*>$name<" "$picture" || { echo "not in the picture: $name"; return 1; }
 	done
@@ -35,4 +36,34 @@ MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
 	run "$MKPIPELINE" "$TMP/stage"
 	assert_status 1
 	assert_output "stage/ids.c: does not begin with a comment that says what the stage is"
+}
+
+@test "the table of profiles is what the profiles say" {
+	cp "$CHECKOUT/README.md" "$TMP/README.md"
+	"$CHECKOUT/profiles/mktable" "$SANDBOX" "$TMP/README.md"
+	diff "$CHECKOUT/README.md" "$TMP/README.md"
+}
+
+# As somebody else, elsewhere, with another home: the same table.
+@test "the table is the same whoever makes it" {
+	local made
+
+	made=$("$CHECKOUT/profiles/mktable" "$SANDBOX")
+	cp -r "$CHECKOUT/profiles" "$TMP/profiles"
+	chmod -R a+rX "$TMP/profiles"
+	cd "$USER_TMP"
+	run as_user env HOME=/nowhere "$TMP/profiles/mktable" "$(_user_sandbox)"
+	assert_status 0
+	diff <(echo "$made") <(echo "$output")
+}
+
+@test "a profile that is changed is another row" {
+	cp -r "$CHECKOUT/profiles" "$TMP/profiles"
+	sed -i 's/^description = .*/description = "Something else";/; s/memory = { max = "4G"; }/memory = { max = "3G"; }/' \
+		"$TMP/profiles/build.conf"
+	sed -i 's/^\t{ type = "bind"; source = "${project}".*/\t{ type = "bind"; source = "${project}\/src"; target = "\/work"; },/' \
+		"$TMP/profiles/build.conf"
+	run "$TMP/profiles/mktable" "$SANDBOX"
+	assert_status 0
+	assert_output '| `build` | Something else | host'"'"'s programs, `project/src` | nothing | nothing | 3G,'
 }
