@@ -51,8 +51,7 @@ const struct phase_doc phase_docs[PHASE_COUNT] = {
 
 /* clang-format off */
 const struct stage pipeline[STAGE_COUNT] = {
-	/* name           plan               host          attach          enter               rejoin             
-	 * confine                undo          describe */
+	/* name           plan               host          attach          enter               rejoin              confine                undo          describe */
 
 	/* Opens what is to be joined: whether a user namespace is made depends on who owns it. */
 	{ "join",         join_plan,         NULL,         NULL,           NULL,               NULL,               NULL,                  NULL,         join_describe },

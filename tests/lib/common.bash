@@ -139,8 +139,10 @@ _residue_snapshot() {
 		find /sys/fs/cgroup -type d -path '*sandbox*' 2>/dev/null | sed 's/^/cgroup /'
 		_residue_processes
 		find /tmp /dev/shm -maxdepth 1 -name '*sandbox*' | sed 's/^/file /'
-		# /run/sandbox/ranges is the lock file of the automatic id ranges: it stays, empty.
-		find /run/sandbox /run/netns ! -path /run/sandbox ! -path /run/sandbox/ranges 2>/dev/null | sed 's/^/file /'
+		# /run/sandbox/ranges is the lock file of the automatic id ranges, sandboxes the register's directory:
+		# they stay, empty.
+		find /run/sandbox /run/netns ! -path /run/sandbox ! -path /run/sandbox/ranges \
+			! -path /run/sandbox/sandboxes 2>/dev/null | sed 's/^/file /'
 		find /sys/class/net -maxdepth 1 -type l | sed 's/^/interface /'
 	} | sort -u
 }
