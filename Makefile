@@ -148,6 +148,15 @@ $(BUILD)/gen/filters.c: $(BUILD)/mkfilters $(wildcard profiles/*.conf)
 $(BUILD)/mkpipeline: schema/mkpipeline.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command
 	$(call quiet,CC)$(COMPILE) -MMD -MP $(LINKING) -o $@ $< $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(LIBRARIES)
 
+# The checks of the audit with their weights, for the manual.
+$(BUILD)/mkaudit: schema/mkaudit.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command
+	$(call quiet,CC)$(COMPILE) -MMD -MP $(LINKING) -o $@ $< $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(LIBRARIES)
+
+$(BUILD)/gen/audit-checks.mdoc: $(BUILD)/mkaudit
+	$(call quiet,GEN)$(GENERATOR)$< >$@.new && mv $@.new $@
+
+$(BUILD)/man/sandbox-security.7: $(BUILD)/gen/audit-checks.mdoc
+
 .PHONY: pictures readme
 pictures: $(BUILD)/mkpipeline
 	$(GENERATOR)$< src/stage >$(BUILD)/pipeline.svg && mv $(BUILD)/pipeline.svg man/pipeline.svg

@@ -27,8 +27,9 @@
 #include "base/page.h"
 #include "base/parse.h"
 
-static const struct audit_table *const tables[] = { &audit_isolation,  &audit_files, &audit_network,
-						    &audit_privileges, &audit_calls, &audit_limits };
+const struct audit_table *const audit_tables[] = {
+	&audit_isolation, &audit_files, &audit_network, &audit_privileges, &audit_calls, &audit_limits, NULL
+};
 
 /* Up to and without which exposure, in tenths, a grade reaches. */
 static const struct grade {
@@ -212,9 +213,9 @@ static void ask(struct audit *audit, const struct audit_check *check)
 
 static int judge(struct audit *audit, struct error *err)
 {
-	for (size_t table = 0; table < sizeof(tables) / sizeof(tables[0]); table++)
-		for (size_t i = 0; i < tables[table]->count; i++)
-			ask(audit, &tables[table]->checks[i]);
+	for (const struct audit_table *const *table = audit_tables; *table; table++)
+		for (size_t i = 0; i < (*table)->count; i++)
+			ask(audit, &(*table)->checks[i]);
 	if (audit->failed)
 		return fail_errno(err, 0, "cannot keep what was found");
 	if (audit->count)

@@ -67,6 +67,7 @@ struct audit_table {
 	size_t count;
 };
 
+extern const struct audit_table *const audit_tables[]; /* all of them; NULL ends it */
 extern const struct audit_table audit_isolation, audit_files, audit_network, audit_privileges, audit_calls,
 	audit_limits;
 
