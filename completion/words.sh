@@ -158,9 +158,15 @@ _sandbox_operand()
 	PROFILE*)	_sandbox_argument "$1" PROFILE ;;
 	NAME*)
 		if [ "$3" -eq 0 ]; then
-			sandbox list 2>/dev/null | awk 'NR > 1 { print $1 "\tsandbox" }' | _sandbox_offer "$1"
-		elif [ "$2" != NAME ]; then
-			_sandbox_operand "$1" COMMAND "$(($3 - 1))" ''
+			sandbox list 2>/dev/null | awk 'NR > 1 { print $1 "\t" $2; print $2 "\ta running sandbox" }' |
+				_sandbox_offer "$1"
+		else
+			case $2 in
+			*COMMAND*)	_sandbox_operand "$1" COMMAND "$(($3 - 1))" '' ;;
+			*SIGNAL*)
+				printf '%s\tsignal\n' HUP INT QUIT KILL USR1 USR2 TERM CONT STOP TSTP | _sandbox_offer "$1"
+				;;
+			esac
 		fi
 		;;
 	"[KEY"*)

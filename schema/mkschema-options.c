@@ -137,13 +137,32 @@ void emit_options(const struct schema *schema, FILE *out)
 	fputs("};\n", out);
 }
 
+/* The commands that an option may stand with. */
+static void put_companions(const struct schema *schema, int option, FILE *out)
+{
+	const config_setting_t *row = config_setting_get_elem(rows(schema, "options"), (unsigned)option);
+	const config_setting_t *places = config_setting_get_member(row, "commands");
+	int number = places ? config_setting_length(places) : 0;
+
+	if (number == count(schema, "commands")) {
+		fputs("With every command.\n", out);
+		return;
+	}
+	fputs("With\n.Ic ", out);
+	for (int i = 0; i < number; i++)
+		fprintf(out, "%s%s", i ? " , " : "", config_setting_get_string_elem(places, i));
+	fputs(" .\n", out);
+}
+
 void emit_options_manual(const struct schema *schema, FILE *out)
 {
 	fputs(".\\\" Made by mkschema from schema/options.schema.\n.Ss Commands\n.Bl -tag -width indent\n", out);
-	for (int i = 0; i < count(schema, "commands"); i++)
-		fprintf(out, ".It Ic %s Ar %s\n%s\n", needed(schema, "commands", i, "name"),
-			*needed(schema, "commands", i, "args") ? needed(schema, "commands", i, "args") : "\\&",
+	for (int i = 0; i < count(schema, "commands"); i++) {
+		const char *args = needed(schema, "commands", i, "args");
+
+		fprintf(out, ".It Ic %s%s%s\n%s\n", needed(schema, "commands", i, "name"), *args ? " Ar " : "", args,
 			needed(schema, "commands", i, "doc"));
+	}
 	fputs(".El\n.Ss Options\n.Bl -tag -width indent\n", out);
 	for (int i = 0; i < count(schema, "options"); i++) {
 		const char *letter = field(schema, "options", i, "short");
@@ -154,6 +173,7 @@ void emit_options_manual(const struct schema *schema, FILE *out)
 			fprintf(out, "Fl %s , ", letter);
 		fprintf(out, "Fl -%s%s%s\n%s\n", needed(schema, "options", i, "name"), arg ? " Ar " : "",
 			arg ? arg : "", needed(schema, "options", i, "doc"));
+		put_companions(schema, i, out);
 	}
 	fputs(".El\n", out);
 }
