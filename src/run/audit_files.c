@@ -348,7 +348,7 @@ static bool is_mounted(const struct audit *audit, const char *path, bool to_writ
 		bool kernel = mount->type == MOUNTS_TYPE_PROC || mount->type == MOUNTS_TYPE_SYSFS ||
 			      mount->type == MOUNTS_TYPE_BIND;
 
-		if (kernel && is_in(path, mount->target) && strcmp(mount->target, "/") &&
+		if (kernel && is_in(path, mount->target) && strcmp(mount->target, "/") != 0 &&
 		    (!to_write || writable(mount)))
 			return true;
 	}
