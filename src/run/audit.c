@@ -11,8 +11,8 @@
  *	exposure = 10 * (1 - product of (1 - weight * badness / 10))
  *
  * so that no number of small ones makes a hole, large ones do not hide each other, and what is loosened never lowers
- * the sum. systemd-analyze(1) divides by the sum of all weights instead, where one open door among fifty closed ones hardly
- * shows.
+ * the sum. systemd-analyze(1) divides by the sum of all weights instead, where one open door among fifty closed ones
+ * hardly shows.
  */
 #include "run/audit.h"
 
