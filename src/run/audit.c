@@ -49,6 +49,9 @@ static struct finding *last(struct audit *audit)
 }
 
 static const char *format_text_v(struct audit *audit, const char *format, va_list arguments)
+	__attribute__((format(printf, 2, 0)));
+
+static const char *format_text_v(struct audit *audit, const char *format, va_list arguments)
 {
 	char *made = NULL, *copy = NULL;
 
