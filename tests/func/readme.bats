@@ -1,8 +1,8 @@
 # readme: what the README shows of the code is what the code is: the picture of the stages, the table of profiles. `make
 # readme` makes both anew. Its examples are run by examples.bats.
 
-
 # shellcheck disable=SC2016 # other programs' text
+bats_require_minimum_version 1.5.0
 load ../lib/common
 
 MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
