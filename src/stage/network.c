@@ -436,6 +436,17 @@ static void describe_rules(const struct profile *profile, struct description *ou
 		 keys[K_NETWORK_INBOUND_DEFAULT].values[profile->network.inbound.default_]);
 }
 
+static void describe_pasta(const struct plan *plan, struct description *out)
+{
+	describe(out, K_NETWORK_MODE, -1,
+		 "carried by %s, in the sandbox's user namespace%s, which keeps SYS_ADMIN, NET_ADMIN and "
+		 "NET_BIND_SERVICE there and writes no file",
+		 plan->network.net->pasta, plan->caller->root ? " as nobody in particular" : "");
+	if (plan->caller->root)
+		describe(out, K_NETWORK_MODE, -1,
+			 "where only root may open /dev/net/tun, it gets one of its own, on a tmpfs that it leaves");
+}
+
 static void describe_needs(const struct net_plan *net, const struct profile *profile, struct description *out)
 {
 	bool filtered = profile->network.outbound.rules.count || profile->network.inbound.rules.count ||
@@ -462,6 +473,8 @@ void network_describe(const struct plan *plan, struct description *out)
 	if (plan->network.net) {
 		describe(out, K_NETWORK_MODE, -1, "a network of its own: the loopback interface, up");
 		describe_interface(plan->network.net, out);
+		if (plan->network.net->pasta)
+			describe_pasta(plan, out);
 		describe_segment(plan->network.net, out);
 		describe_routes(plan->profile, out);
 		describe_rules(plan->profile, out);

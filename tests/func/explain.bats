@@ -125,6 +125,13 @@ ordinary_user() {
 		-s 'users.gid_map=( { inside = 0; outside = 300000; count = 2000; } )' -- true
 }
 
+@test "explain says what runs do, and nothing else is done: with helpers for the network beside them" {
+	as_root_only
+	same -p "$CHECKOUT/profiles/default.conf" -s network.mode=veth -s network.address=10.203.77.2/30 \
+		-s network.gateway=10.203.77.1 -s 'network.publish=( { host = 18077; guest = 80; } )' -- true
+	same -p "$CHECKOUT/profiles/default.conf" -s network.mode=pasta -- true
+}
+
 @test "the comparison finds what explain does not say" {
 	as_root_only
 	everything

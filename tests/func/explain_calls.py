@@ -88,6 +88,7 @@ class Process:
         self.open = (parent.open if shared else dict(parent.open)) if parent else {}
         self.cwd = parent.cwd if parent else "HOST:"
         self.root = parent.root if parent else "HOST:"
+        self.foreign = parent.foreign if parent else False  # runs another program: the command, or pasta
 
 
 def calls_of(lines):
@@ -134,9 +135,14 @@ class Calls:
 
     @staticmethod
     def find_payload(calls):
-        """The process whose program is the last that was started: the payload's own children start none before."""
-        started = [pid for pid, name, _, result in calls if name == "execve" and result == "0"]
-        return started[1] if len(started) > 1 else None
+        """The process that starts a program under a filter of its own: helpers of the network have none by then."""
+        filtered = set()
+        for pid, name, arguments, result in calls:
+            if name == "seccomp" and "SECCOMP_SET_MODE_FILTER" in arguments and result == "0":
+                filtered.add(pid)
+            elif name == "execve" and result == "0" and pid in filtered:
+                return pid
+        return None
 
     # ---- processes
 
@@ -150,11 +156,11 @@ class Calls:
 
     def take(self, pid, name, text, result):
         process = self.enter(pid)
-        if name == "execve" and pid == self.payload and result == "0":
+        if name == "execve" and result == "0" and pid == self.payload:
             self.started(text)
-            self.payload = None  # what follows is the command's own
-            self.done = pid
-        if pid == getattr(self, "done", None) or not hasattr(self, f"on_{name}"):
+        if name == "execve" and result == "0":
+            process.foreign = pid != self.launcher
+        if process.foreign or not hasattr(self, f"on_{name}"):
             return
         if result.startswith("-") and name not in ("openat2", "openat"):
             return
@@ -168,7 +174,7 @@ class Calls:
     def on_clone3(self, pid, _, arguments, result):
         flags = set(re.search(r"flags=([\w|]+)", arguments[0])[1].split("|"))
         made = {flag for flag in flags if flag.startswith("CLONE_NEW") or flag == "CLONE_INTO_CGROUP"}
-        if pid == self.launcher and "CLONE_PIDFD" in flags:
+        if pid == self.launcher and "CLONE_PIDFD" in flags and made:
             self.birth = made
             self.child = result
         elif made:
@@ -186,7 +192,7 @@ class Calls:
             self.helpers.append(made)
 
     def on_unshare(self, pid, _, arguments, __):
-        if pid != self.launcher:
+        if pid == self.child:
             self.unshared |= set(arguments[0].split("|"))
 
     # ---- paths

