@@ -198,6 +198,7 @@ lint: all
 	@tests/lib/suite $@ tests/lint/run
 # The leak checker stops a process that another one traces, as many tests do; the unit tests have it on.
 func attack fault: export ASAN_OPTIONS := detect_leaks=0
+func: manuals completions
 func attack fault: all $(BUILD)/tests/inject $(BUILD)/mkpipeline
 	@tests/lib/suite $@ $(BATS) tests/$@
 

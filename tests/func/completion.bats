@@ -4,12 +4,9 @@
 bats_require_minimum_version 1.5.0
 load ../lib/common
 
-setup_file() {
-	make -s -C "$BATS_TEST_DIRNAME/../.." completions BUILD="$BATS_FILE_TMPDIR/build" 2>&1
-}
+SCRIPTS=$(dirname "$SANDBOX")/completion # `make completions`
 
 setup() {
-	SCRIPTS=$BATS_FILE_TMPDIR/build/completion
 	export HOME=$TMP XDG_CONFIG_HOME=$TMP/config
 	mkdir -p "$XDG_CONFIG_HOME/sandbox/profiles" "$TMP/bin"
 	cat >"$XDG_CONFIG_HOME/sandbox/profiles/mine-only.conf" <<-'END'
@@ -21,6 +18,10 @@ setup() {
 	touch "$TMP/some-file"
 	cd "$TMP" || exit
 	PATH=$(dirname "$SANDBOX"):$PATH
+}
+
+running() {
+	sandbox list | grep -q completion-test
 }
 
 # Each: what the last of the words may become, a line each.
@@ -122,6 +123,21 @@ becomes() {
 	refute_output --timings
 	run in_bash -p mine-only --ti
 	assert_line --timings
+}
+
+@test "bash: running sandboxes, and signals for them" {
+	as_root_only
+	run in_bash kill ""
+	refute_output "completion-test"
+	"$SANDBOX" --name completion-test -- sleep 60 3>&- &
+	wait_until 10 running
+	run in_bash kill completion-t
+	[ "$output" = completion-test ]
+	run in_bash exec completion-test unshar
+	assert_line unshare
+	run in_bash kill completion-test TE
+	[ "$output" = TERM ]
+	sandbox kill completion-test
 }
 
 @test "zsh and fish: commands and options" {

@@ -23,6 +23,23 @@ page() {
 	page README.md
 }
 
+@test "sandbox(1)" {
+	page man/sandbox.1
+}
+
+@test "sandbox.conf(5)" {
+	# A scope of systemd's takes a login session.
+	page man/sandbox.conf.5 1
+}
+
+@test "sandbox-profiles(7)" {
+	page man/sandbox-profiles.7
+}
+
+@test "sandbox-security(7)" {
+	page man/sandbox-security.7
+}
+
 # One example that goes wrong in each way, and the same page without it.
 wrong() {
 	local good=$TMP/good.md bad=$TMP/bad.md
