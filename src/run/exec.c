@@ -41,6 +41,7 @@ struct visitor {
 	int signals;
 	int inside[3]; /* what becomes the command's 0-2: ours to close, or 0-2 themselves */
 	bool open;     /* the socket */
+	bool taken;    /* the request: an agent has answered */
 	bool known;    /* `status` is the command's */
 	int status;
 	struct error *err;
@@ -153,6 +154,9 @@ static void lose(struct visitor *visitor, const struct error *error)
 static void take_record(struct visitor *visitor, const struct record *record, int *fd)
 {
 	switch (record->type) {
+	case RECORD_CLONED:
+		visitor->taken = true;
+		break;
 	case RECORD_PTY:
 		if (*fd >= 0 && visitor->streams.master < 0)
 			streams_start_pty(&visitor->streams, TAKE_FD(*fd));
@@ -261,7 +265,10 @@ static int attend(struct visitor *visitor, struct error *err)
 			return -1;
 	if (visitor->failed || visitor->known)
 		return 0;
-	fail(err, 0, "the command's end is not known: the sandbox, or what watched over the command, was killed");
+	if (visitor->taken)
+		fail(err, 0, "the command's end is not known: the sandbox, or what watched over it, was killed");
+	else
+		fail(err, 0, "sandbox %s has ended, or does not know this request", visitor->asked.sandbox.id);
 	return error_exit(err, EXIT_OF_STAGE);
 }
 

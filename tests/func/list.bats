@@ -228,10 +228,10 @@ entry() {
 	EOF
 	silent=$!
 	wait_until 5 test -S "$REGISTER/cccccccccccccccc.sock"
-	run ours exec hostile true
+	# Not by `run`: its pipe lies in that socket's queue, with the request.
+	ours exec hostile true >"$TMP/answer" 2>&1 </dev/null && false
 	kill "$silent" "$holder"
-	assert_status 123
-	assert_output 'does not answer'
+	grep -q 'does not answer' "$TMP/answer"
 	run ours exec "$NAME" echo still
 	assert_line still
 	ours kill "$NAME"

@@ -1,0 +1,233 @@
+# exec: what is inside gets nothing of those who come later, and nobody else's client gets in.
+# shellcheck disable=SC2016 # scripts in single quotes are for the shell inside
+load ../lib/common
+
+setup() {
+	RUN=$USER_TMP/run
+	REGISTER=$RUN/sandbox
+	NAME=t$$-$BATS_TEST_NUMBER
+	launcher=
+	as_user mkdir -m 700 "$RUN"
+}
+
+teardown() {
+	[ -z "$launcher" ] || kill -KILL "$launcher" 2>/dev/null || :
+}
+
+# in_name root|user ARG...: the program, as that user.
+in_name() {
+	local who=$1
+
+	shift
+	if [ "$who" = root ]; then
+		"$SANDBOX" "$@"
+	else
+		_as_user env XDG_RUNTIME_DIR="$RUN" "$(_user_sandbox)" "$@"
+	fi
+}
+
+everybody() {
+	[ "$(id -u)" -ne 0 ] || echo root
+	echo user
+}
+
+# start root|user ARG...: runs a sandbox called $NAME in the background; its command says "ready" first.
+start() {
+	local who=$1
+
+	shift
+	: >"$TMP/out"
+	if [ "$who" = root ]; then
+		"$SANDBOX" --name "$NAME" "$@" >"$TMP/out" 2>&1 3>&- &
+	else
+		setpriv --reuid="$TEST_UID" --regid="$TEST_UID" --clear-groups \
+			env -u HOME XDG_RUNTIME_DIR="$RUN" "$(_user_sandbox)" --name "$NAME" "$@" >"$TMP/out" 2>&1 3>&- &
+	fi
+	launcher=$!
+	wait_until 10 grep -qx ready "$TMP/out"
+}
+
+# Looks into every process that appears: what could be had of one that has not yet become its command (its memory,
+# environment, descriptors, links, by attaching to it), and of one that has. Ends when the file /tmp/end appears.
+watcher='
+import ctypes, os, signal, sys
+libc = ctypes.CDLL(None, use_errno=True)
+seen, had = {}, {}
+def tries(pid):
+    def attach():
+        if libc.ptrace(16, pid, 0, 0):
+            raise OSError
+        os.waitpid(pid, 0x40000000)
+        libc.ptrace(17, pid, 0, 0)
+    yield "mem", lambda: open(f"/proc/{pid}/mem", "rb")
+    yield "environ", lambda: open(f"/proc/{pid}/environ", "rb").read() or 1 / 0
+    yield "fd", lambda: os.listdir(f"/proc/{pid}/fd")
+    yield "root", lambda: os.listdir(f"/proc/{pid}/root/")
+    yield "cwd", lambda: os.readlink(f"/proc/{pid}/cwd")
+    yield "exe", lambda: os.readlink(f"/proc/{pid}/exe")
+    yield "maps", lambda: open(f"/proc/{pid}/maps").read() or 1 / 0
+    yield "attach", attach
+    def getfd():
+        fd = libc.syscall(434, pid, 0)
+        got = libc.syscall(438, fd, 0, 0)
+        for n in (fd, got):
+            if n >= 0:
+                os.close(n)
+        if got < 0:
+            raise OSError
+    yield "pidfd_getfd", getfd
+own = {os.getpid(), os.getppid(), 1}
+print("ready", flush=True)
+while not os.path.exists("/tmp/end"):
+    for name in os.listdir("/proc"):
+        if not name.isdigit() or int(name) in own:
+            continue
+        for what, attempt in tries(int(name)):
+            try:
+                before = open(f"/proc/{name}/comm").read().strip()
+                words = open(f"/proc/{name}/cmdline").read()
+            except OSError:
+                break
+            early = before.startswith("sandbox")
+            if early and "SECRET" in words:
+                had["words"] = 1
+            seen[early] = seen.get(early, 0) + 1
+            try:
+                attempt()
+            except (OSError, ZeroDivisionError):
+                continue
+            try:
+                after = open(f"/proc/{name}/comm").read().strip()
+            except OSError:
+                after = ""
+            key = ("early" if early and after == before else "late" if not early else "between", what)
+            had[key] = had.get(key, 0) + 1
+print("looked", seen.get(True, 0), "early", sum(n for key, n in had.items() if key[0] == "early" or key == "words"),
+      "late", sum(n for key, n in had.items() if key[0] == "late"), had)
+'
+
+@test "what is inside cannot look into a command that comes, before it has become one" {
+	local who
+
+	for who in $(everybody); do
+		start "$who" --env SECRET=launcher -- python3 -c "$watcher"
+		for _ in $(seq 40); do
+			in_name "$who" exec "$NAME" sleep 0.05 || :
+		done
+		in_name "$who" exec "$NAME" touch /tmp/end
+		wait "$launcher" || :
+		cat "$TMP/out"
+		# It was there in time; after the exec, the control, it had what a process of one's own user shows.
+		grep -q 'looked [1-9]' "$TMP/out"
+		grep -q ' early 0 ' "$TMP/out"
+		grep -q ' late [1-9]' "$TMP/out"
+	done
+}
+
+@test "a payload that ends what comes, or fills its descriptors, harms nobody outside" {
+	local who
+
+	for who in $(everybody); do
+		start "$who" -- sh -c 'echo ready; while :; do kill -STOP -1; kill -KILL -1; done 2>/dev/null'
+		for _ in $(seq 10); do
+			timeout 10 "$BATS_TEST_DIRNAME/../lib/terminal" true </dev/null >/dev/null || :
+			run in_name "$who" exec "$NAME" true
+			[ "$status" -eq 137 ] || [ "$status" -eq 0 ] || [ "$status" -eq 123 ]
+		done
+		in_name "$who" kill "$NAME" KILL
+		wait "$launcher" || :
+	done
+}
+
+@test "the keeper's socket and register are not to be found inside" {
+	local who
+
+	for who in $(everybody); do
+		start "$who" -- sh -c 'echo ready; exec sleep 60'
+		run in_name "$who" exec "$NAME" sh -c 'find / -name "*.sock" 2>/dev/null; ls /run/sandbox /run/user 2>/dev/null; cat /proc/net/unix; ls -l /proc/self/fd/; ls /proc/1/fd'
+		refute_output .sock
+		refute_output sandboxes
+		refute_output socket:
+		assert_output 'Permission denied'
+		in_name "$who" kill "$NAME"
+		wait "$launcher" || :
+	done
+}
+
+# client UID: connects to the sandbox's socket, though it is not its own, and waits a second to be thrown out.
+client() {
+	python3 - "$REGISTER" "$1" <<-'EOF'
+		import ctypes, os, socket, sys
+		directory = os.open(sys.argv[1], os.O_RDONLY)
+		name = [n for n in os.listdir(directory) if n.endswith(".sock")][0]
+		os.chmod(f"{sys.argv[1]}/{name}", 0o777)
+		os.setgroups([]); os.setresgid(*[int(sys.argv[2])] * 3); os.setresuid(*[int(sys.argv[2])] * 3)
+		ctypes.CDLL(None).prctl(4, 1) # dumpable, as after an exec
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+		s.connect(f"/proc/self/fd/{directory}/{name}")
+		s.settimeout(1)
+		try:
+		    assert s.recv(1) == b""
+		    print("thrown out")
+		except TimeoutError:
+		    print("waited for")
+	EOF
+}
+
+@test "another user's client is thrown out, even where the socket lies open" {
+	as_root_only
+	start user -- sh -c 'echo ready; exec sleep 60'
+	chmod 755 "$RUN" "$REGISTER"
+	run client 65533
+	assert_line 'thrown out'
+	run client "$TEST_UID"
+	assert_line 'waited for'
+	run client 0
+	assert_line 'waited for'
+	chmod 700 "$RUN" "$REGISTER"
+	in_name user kill "$NAME"
+	wait "$launcher" || :
+}
+
+@test "a payload that sees the register is thrown out: it is the user, but not where the user is" {
+	local inside='
+import os, socket, sys
+name = [n for n in os.listdir("/register") if n.endswith(".sock")][0]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect("/register/" + name)
+s.settimeout(1)
+try:
+    assert s.recv(1) == b""
+    print("thrown out")
+except TimeoutError:
+    print("waited for")
+'
+
+	start user -- sh -c 'echo ready; exec sleep 60'
+	run in_name user -s 'mounts=( { type = "bind"; source = "'"$REGISTER"'"; target = "/register"; access = "read-write"; } )' \
+		-s 'seccomp={ default = "allow"; }' -s 'dangerous=[ "allow-by-default" ]' -- python3 -c "$inside"
+	assert_line 'thrown out'
+	run _as_user /usr/bin/python3 -c "${inside//\/register/$REGISTER}"
+	assert_line 'waited for'
+	in_name user kill "$NAME"
+	wait "$launcher" || :
+}
+
+@test "a root directory that the payload has put in the place of its own is not entered" {
+	as_root_only
+	start root -s 'capabilities={ keep = [ "SYS_ADMIN", "SYS_CHROOT" ]; }' -s 'users={ uid = 0; gid = 0; }' \
+		-s 'seccomp={ default = "allow"; }' -s 'dangerous=[ "allow-by-default" ]' -- sh -c 'echo ready; exec sleep 60'
+	run in_name root exec "$NAME" echo entered
+	assert_line entered
+	run in_name root exec "$NAME" sh -c 'mkdir /tmp/new && mount -t tmpfs new /tmp/new && mkdir /tmp/new/old && cd /tmp/new && pivot_root . old'
+	if [ "$status" -eq 0 ]; then
+		run in_name root exec "$NAME" echo entered
+		assert_status 123
+		assert_output 'not the sandbox'
+	else
+		echo "$output"
+		assert_output 'pivot_root'
+	fi
+	in_name root kill "$NAME"
+	wait "$launcher" || :
+}
