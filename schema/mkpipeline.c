@@ -3,8 +3,8 @@
  *	mkpipeline src/stage >pipeline.svg
  *
  * A row for each stage and a column for each phase, as they stand in run/pipeline.c; what a stage is comes from the
- * first sentence of its file. Linked with the launcher's own objects, so that the picture cannot show another table. Plain
- * SVG: shapes, text and two palettes, of which the viewer takes the one that suits its background.
+ * first sentence of its file. Linked with the launcher's own objects, so that the picture cannot show another table.
+ * Plain SVG: shapes, text and two palettes, of which the viewer takes the one that suits its background.
  */
 #include <ctype.h>
 #include <stdio.h>
