@@ -77,6 +77,7 @@ struct watch {
 	bool killed; /* by us */
 	struct passing passing;
 	int64_t time_limit, kill_time; /* NEVER: not set */
+	int64_t woken;                 /* when this turn of the loop began */
 	struct streams streams;
 };
 
@@ -154,6 +155,13 @@ static void take_failure(struct outcome *out, const struct error *error)
 	record_check_error(&out->error);
 }
 
+/* A quick payload's end may be read before the pipe tells that it runs: it started in this turn of the loop. */
+static void note_start(struct watch *watch)
+{
+	if (!watch->out->start_time)
+		watch->out->start_time = watch->woken;
+}
+
 static void take_record(struct watch *watch, const struct record *record, struct record_fds *fds)
 {
 	struct outcome *out = watch->out;
@@ -178,6 +186,7 @@ static void take_record(struct watch *watch, const struct record *record, struct
 		out->wait_status = record->status;
 		out->status_known = true;
 		out->end_time = clock_now();
+		note_start(watch);
 		break;
 	default:
 		break;
@@ -204,28 +213,26 @@ static void read_records(struct watch *watch)
 
 /* ---- the payload's life ----------------------------------------------------------------------------------------- */
 
-static void start_clock(struct watch *watch, int64_t now)
+static void start_clock(struct watch *watch)
 {
 	int64_t limit = watch->launch->plan->profile->process.time_limit;
 
 	watch->out->running = true;
-	watch->out->start_time = now;
-	if (limit != DURATION_UNLIMITED && limit < NEVER - now)
-		watch->time_limit = now + limit;
+	note_start(watch);
+	if (limit != DURATION_UNLIMITED && limit < NEVER - watch->woken)
+		watch->time_limit = watch->woken + limit;
 }
 
-/* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. One of them may tell
- * that a quick payload has ended: after this moment. */
+/* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. */
 static void payload_runs(struct watch *watch)
 {
 	struct outcome *out = watch->out;
-	int64_t now = clock_now();
 
 	fd_close(&watch->launch->running);
 	read_records(watch);
 	if (out->failed)
 		return;
-	start_clock(watch, now);
+	start_clock(watch);
 	keeper_admit(&watch->launch->keeper);
 	if (watch->killed || !attest_running(watch->launch->plan, &watch->launch->host, &out->error))
 		return;
@@ -375,6 +382,7 @@ static int turn(struct watch *watch, struct error *err)
 	fill_events(watch, events);
 	if (ppoll(events, EVENT_COUNT, wait == NEVER ? NULL : &timeout, NULL) < 0 && errno != EINTR)
 		return fail_errno(err, 0, "cannot wait for the sandbox");
+	watch->woken = clock_now();
 	if (events[AT_SOCKET].revents)
 		read_records(watch);
 	if (events[AT_RUNNING].revents)
