@@ -385,6 +385,8 @@ static int finish_run(struct program *program, struct verdict_sink *sink, struct
 
 	if (outcome->failed)
 		report_error(program->profile, &outcome->error);
+	else if (verdict_explain(launch, outcome, &err))
+		report_error(program->profile, &err);
 	if (program->cli.given[O_TIMINGS] && launch->timings)
 		report_timings(launch->timings);
 	if (verdict_write(sink, launch, outcome, &err)) {

@@ -89,6 +89,25 @@ int verdict_exit_status(const struct launch *launch, const struct outcome *outco
 						 : WEXITSTATUS(outcome->wait_status);
 }
 
+/* A death inside that the payload took for its child's own failure is told too: a build that lost its compiler to the
+ * memory limit shows nothing else of it. */
+bool verdict_explain(const struct launch *launch, const struct outcome *outcome, struct error *err)
+{
+	enum verdict verdict = verdict_of(launch, outcome);
+
+	if (verdict == VERDICT_TIME_LIMIT)
+		fail(err, K_PROCESS_TIME_LIMIT, "the command was ended: it ran for longer than this");
+	else if (verdict == VERDICT_OUTPUT_LIMIT)
+		fail(err, K_PROCESS_OUTPUT_LIMIT, "the command was ended: it wrote more than this");
+	else if (verdict == VERDICT_MEMORY_LIMIT)
+		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed the command: it used more memory than this");
+	else if (outcome->usage.oom_kills > 0)
+		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed processes inside: they used more memory than this");
+	else
+		return false;
+	return true;
+}
+
 /* ---- the record ----------------------------------------------------------------------------------------------------
  */
 

@@ -26,6 +26,41 @@ is() {
 	is '[.timings[] | select(.stage == "mounts") | .phase] | contains(["plan", "enter"])' true
 }
 
+# Its end and its start are read together.
+@test "the quickest command has a wall time" {
+	for _ in {1..100}; do
+		with_record -- true
+		is '.wall_time_ns > 0' true
+	done
+}
+
+@test "the limit that ended it is told on standard error, with its line" {
+	profile <<-END
+		format = 1;
+		extends = [ "default" ];
+		process = { output_limit = "1K";
+			time_limit = "300ms"; };
+		cgroup = {
+			memory = { max = "32M"; }; };
+	END
+	run --separate-stderr sandbox -p "$PROFILE" -- sleep 60
+	assert_status 124
+	[ "$stderr" = "sandbox: $PROFILE:4: process.time_limit: the command was ended: it ran for longer than this" ]
+	run --separate-stderr sandbox -p "$PROFILE" -- head -c 2000 /dev/zero
+	assert_status 124
+	[ "$stderr" = "sandbox: $PROFILE:3: process.output_limit: the command was ended: it wrote more than this" ]
+	run --separate-stderr sandbox -p "$PROFILE" -- sh -c 'exit 3'
+	assert_status 3
+	[ -z "$stderr" ]
+	[ "$(id -u)" -eq 0 ] || return 0
+	run --separate-stderr sandbox -p "$PROFILE" -- perl -e '$x = "x" x (64 << 20)'
+	assert_status 137
+	[ "$stderr" = "sandbox: $PROFILE:6: cgroup.memory.max: the kernel killed the command: it used more memory than this" ]
+	run --separate-stderr sandbox -p "$PROFILE" -- sh -c '(exec perl -e "\$x = 1 x (64 << 20)"); exit 4' 2>&1
+	assert_status 4
+	[[ $stderr = *"sandbox: $PROFILE:6: cgroup.memory.max: the kernel killed processes inside: they used more memory than this" ]]
+}
+
 @test "every field of the schema is there, and no other" {
 	for command in true /etc/passwd 'kill -9 $$'; do
 		with_record -- sh -c "$command"
