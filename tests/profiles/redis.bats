@@ -147,7 +147,7 @@ calls_home() {
 	wait_until 10 eval 'on outside redis-cli -h 198.51.100.7 -p 6390 set evil data'
 	begin_outside
 	redis replicaof 198.51.100.7 6390
-	wait_until 10 eval '[ "$(redis get evil)" = data ]'
+	wait_until 10 eval "redis get evil | grep -qx data"
 	redis replicaof no one
 	redis set secret 1
 	[ "$(redis migrate 198.51.100.7 6390 secret 0 2000)" = OK ]
