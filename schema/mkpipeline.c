@@ -110,7 +110,7 @@ static void shorten(char *sentence)
 /* The first sentence of `directory`/`name`.c, which begins with "/" "* NAME: ". */
 static void read_doc(const char *directory, const char *name, char sentence[512])
 {
-	char path[512], text[512], *from = text, *to = sentence;
+	char path[512], text[512], *from, *to = sentence;
 	size_t length, name_length = strlen(name);
 	FILE *in;
 
