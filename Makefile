@@ -266,13 +266,9 @@ $(BUILD)/completion/%: completion/% $(BUILD)/completion/words.sh
 manuals: $(MANUALS)
 completions: $(COMPLETIONS)
 
-# A line .\" @FILE@ becomes what schema/ made of that name.
-$(BUILD)/man/%: man/% $(BUILD)/gen/.made $(BUILD)/.command
+$(BUILD)/man/%: man/% man/mkpage $(BUILD)/gen/.made $(BUILD)/.command
 	@mkdir -p $(@D)
-	$(call quiet,MAN)awk -v gen=$(BUILD)/gen '{ file = gen "/" substr($$2, 2, length($$2) - 2) } \
-		/^\.\\" @.*@$$/ { while ((got = getline line <file) > 0) print line; if (got < 0) exit 1; next } \
-		{ gsub(/@profiles@/, "$(DATADIR)/sandbox/profiles"); print }' $< | \
-		sed -E '/^[.]/!s/([.:]) ([A-Z])/\1\n\2/g' >$@
+	$(call quiet,MAN)man/mkpage $< $(BUILD)/gen $(DATADIR)/sandbox/profiles >$@
 
 MAN_DIRS = $(sort $(patsubst .%,$(MANDIR)/man%,$(suffix $(MANUALS))))
 ZSH_DIR = $(DATADIR)/zsh/site-functions

@@ -160,8 +160,9 @@ void emit_options_manual(const struct schema *schema, FILE *out)
 	for (int i = 0; i < count(schema, "commands"); i++) {
 		const char *args = needed(schema, "commands", i, "args");
 
-		fprintf(out, ".It Ic %s%s%s\n%s\n", needed(schema, "commands", i, "name"), *args ? " Ar " : "", args,
-			needed(schema, "commands", i, "doc"));
+		/* What ends in a bracket is no delimiter of the macro's. */
+		fprintf(out, ".It Ic %s%s%s%s\n%s\n", needed(schema, "commands", i, "name"), *args ? " Ar " : "", args,
+			*args ? "\\&" : "", needed(schema, "commands", i, "doc"));
 	}
 	fputs(".El\n.Ss Options\n.Bl -tag -width indent\n", out);
 	for (int i = 0; i < count(schema, "options"); i++) {

@@ -39,6 +39,10 @@ sandbox-security.7
 sandbox.1
 sandbox.conf.5" ]
 	run -1 in_page sandbox.1 no-such-word-at-all
+	# Those that they refer to are there.
+	for page in $(grep -ohE '^\.Xr sandbox[a-z.-]* [0-9]' "$MADE"/* | sort -u | awk '{ print $2 "." $3 }'); do
+		[ -e "$MADE/$page" ] || { echo "no such page: $page"; return 1; }
+	done
 }
 
 @test "every key is in sandbox.conf(5), with type, range, default, example, since, and what it needs of the kernel" {
