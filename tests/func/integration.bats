@@ -65,7 +65,7 @@ cron_job() {
 	chown -R "$user" "$home"
 	block crontab
 	{
-		printf 'HOME=%s\n' "$home"
+		printf 'HOME=%s\nASAN_OPTIONS="%s"\n' "$home" "${ASAN_OPTIONS:-}"
 		sed "s,^PATH=,&$TMP/bin:,; s/^17 3 \* \* \*/@reboot/" "$TMP/crontab"
 		printf '@reboot until [ ! -e inbox/bad.gz ]; do sleep 0.1; done; touch done\n'
 	} >"$TMP/tab"
@@ -84,7 +84,7 @@ cron_job() {
 }
 
 @test "with cron's environment, without a terminal: the same" {
-	run env -i HOME="$TMP/home" PATH=/usr/bin:/bin SHELL=/bin/sh setsid sh -c "$TMP/bin/sandbox"' -p shell -- sh -c "tty; pwd" </dev/null'
+	run env -i HOME="$TMP/home" PATH=/usr/bin:/bin SHELL=/bin/sh ASAN_OPTIONS="${ASAN_OPTIONS:-}" setsid sh -c "$TMP/bin/sandbox"' -p shell -- sh -c "tty; pwd" </dev/null'
 	assert_line "not a tty"
 	assert_line "/work"
 }
