@@ -64,7 +64,7 @@ elsewhere() {
 	run launch "${LAUNCH_OPTIONS[@]}" -- curl -sSf http://server.test:8080/
 	assert_line "the page"
 	# Names: what a program may ask for is as good a way out as any.
-	refuses getent hosts other.test
+	refuses getent ahostsv4 other.test
 	run launch "${LAUNCH_OPTIONS[@]}" -- curl -sSf http://other.test:8081/
 	assert_output "Could not resolve host: other.test"
 	# Without a name there is nothing.
