@@ -103,11 +103,11 @@ is_hostile() {
 	[ -z "$(named secret.home.arpa)" ]
 	end
 	# A file that it is told to write.
-	as_launcher timeout 1 dnsmasq --keep-in-foreground --conf-file=/dev/null --port=1053 --no-resolv --pid-file="$theirs/pid" || :
-	[ -e "$theirs/pid" ]
-	rm "$theirs/pid"
-	run launch "${MODE[@]}" -- timeout 1 dnsmasq --keep-in-foreground --conf-file=/dev/null --port=5353 --pid-file="$theirs/pid"
-	[ ! -e "$theirs/pid" ]
+	as_launcher timeout 1 dnsmasq --keep-in-foreground --conf-file=/dev/null --port=1053 --no-resolv --pid-file= --log-facility="$theirs/log" || :
+	[ -e "$theirs/log" ]
+	rm "$theirs/log"
+	run launch "${MODE[@]}" -- timeout 1 dnsmasq --keep-in-foreground --conf-file=/dev/null --port=5353 --pid-file= --log-facility="$theirs/log"
+	[ ! -e "$theirs/log" ]
 	refuses_service
 	refuses_memory 256M
 }
