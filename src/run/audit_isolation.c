@@ -218,18 +218,21 @@ static void passed_descriptors(struct audit *audit)
 	audit_change(audit, "process.pass_fds=[ ]");
 }
 
-/* Parts of names under which programs keep what opens other doors. */
+/* Parts of names under which programs keep what opens other doors. A `_` is thought behind the name, so that _AUTH_ finds
+ * REDISCLI_AUTH and not GIT_AUTHOR_NAME. */
 static bool sounds_secret(const char *name, size_t length)
 {
 	static const char *const parts[] = { "TOKEN",     "SECRET",     "PASSW",      "PASSPHRASE", "CREDENTIAL",
-					     "PRIVATE",   "API_KEY",    "APIKEY",     "ACCESS_KEY", "_AUTH",
-					     "AUTH_SOCK", "AGENT_INFO", "COOKIE",     "SESSION",    "XAUTHORITY",
+					     "PRIVATE",   "API_KEY",    "APIKEY",     "ACCESS_KEY", "_AUTH_",
+					     "AUTHORIZ",  "AGENT_INFO", "COOKIE",     "SESSION",    "XAUTHORITY",
 					     "DBUS_",     "KRB5CCNAME", "KUBECONFIG", "AWS_",       "DOCKER_HOST" };
 	char upper[128] = "";
+	size_t i = 0;
 
-	for (size_t i = 0; i < length && i + 1 < sizeof(upper); i++)
+	for (; i < length && i + 2 < sizeof(upper); i++)
 		upper[i] = name[i] >= 'a' && name[i] <= 'z' ? (char)(name[i] - 'a' + 'A') : name[i];
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+	upper[i] = '_';
+	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		if (strstr(upper, parts[i]))
 			return true;
 	return false;

@@ -162,3 +162,14 @@ load ../lib/common
 	assert_output "exposure"
 	[[ $output != *$'\033['* ]]
 }
+
+@test "audit: a variable of the caller's is a secret by its name, and an author is none" {
+	profile <<-'EOF'
+		format = 1;
+		process = { inherit_env = [ "SSH_AUTH_SOCK", "REDISCLI_AUTH", "HTTP_AUTHORIZATION", "GIT_AUTHOR_NAME" ]; };
+	EOF
+	run sandbox audit -p "$PROFILE" --json
+	assert_status 0
+	[ "$(grep -o "the caller's [A-Z_]* goes in" <<<"$output" | cut -d' ' -f3 | tr '\n' ' ')" = \
+		"SSH_AUTH_SOCK REDISCLI_AUTH HTTP_AUTHORIZATION " ]
+}
