@@ -222,10 +222,10 @@ static void passed_descriptors(struct audit *audit)
  * REDISCLI_AUTH and not GIT_AUTHOR_NAME. */
 static bool sounds_secret(const char *name, size_t length)
 {
-	static const char *const parts[] = { "TOKEN",     "SECRET",     "PASSW",      "PASSPHRASE", "CREDENTIAL",
-					     "PRIVATE",   "API_KEY",    "APIKEY",     "ACCESS_KEY", "_AUTH_",
-					     "AUTHORIZ",  "AGENT_INFO", "COOKIE",     "SESSION",    "XAUTHORITY",
-					     "DBUS_",     "KRB5CCNAME", "KUBECONFIG", "AWS_",       "DOCKER_HOST" };
+	static const char *const parts[] = { "TOKEN",    "SECRET",     "PASSW",      "PASSPHRASE", "CREDENTIAL",
+					     "PRIVATE",  "API_KEY",    "APIKEY",     "ACCESS_KEY", "_AUTH_",
+					     "AUTHORIZ", "AGENT_INFO", "COOKIE",     "SESSION",    "XAUTHORITY",
+					     "DBUS_",    "KRB5CCNAME", "KUBECONFIG", "AWS_",       "DOCKER_HOST" };
 	char upper[128] = "";
 	size_t i = 0;
 
