@@ -194,3 +194,17 @@ void emit_example(const struct schema *schema, FILE *out)
 	      out);
 	put_example(schema, 0, 0, out);
 }
+
+char *example_text(const struct schema *schema)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *to = open_memstream(&text, &size);
+
+	if (!to)
+		die(schema, NULL, "no memory");
+	emit_example(schema, to);
+	if (fclose(to))
+		die(schema, NULL, "no memory");
+	return text;
+}

@@ -198,23 +198,25 @@ static json_object *json_texts(const struct row *row)
 		      pair("add", json_array(json_values(row)), "remove", json_array(json_values(row)), false));
 }
 
-static json_object *json_limit(const struct row *row)
-{
-	bool number = strcmp(row->type, "limit_count") == 0;
-	json_object *(*const one)(const struct row *) = number ? json_scalar_number : json_text;
-
-	if (!row_text(row, "words"))
-		return either(one(row), pair("soft", one(row), "hard", one(row), true));
-	return either(either(one(row), json_words(row)),
-		      pair("soft", either(one(row), json_words(row)), "hard", either(one(row), json_words(row)), true));
-}
-
 static json_object *unlimited(void)
 {
 	json_object *object = json_object_new_object();
 
 	add(object, "const", text("unlimited"));
 	return object;
+}
+
+/* One bound of a limit. */
+static json_object *json_bound(const struct row *row)
+{
+	json_object *bound = strcmp(row->type, "limit_count") == 0 ? json_scalar_number(row) : json_text(row);
+
+	return row_text(row, "words") ? either(bound, unlimited()) : bound;
+}
+
+static json_object *json_limit(const struct row *row)
+{
+	return either(json_bound(row), pair("soft", json_bound(row), "hard", json_bound(row), true));
 }
 
 static json_object *json_element(const struct schema *schema, int index)

@@ -391,7 +391,7 @@ static void put_embedded(FILE *out, const char *name, const char *text)
 
 void emit_tables(const struct schema *schema, FILE *out)
 {
-	char *json = json_schema(schema);
+	char *json = json_schema(schema), *example = example_text(schema);
 
 	fputs("/* Made by mkschema from schema/profile.schema. */\n#include \"profile/schema.h\"\n\n", out);
 	put_assertions(schema, out);
@@ -418,8 +418,9 @@ void emit_tables(const struct schema *schema, FILE *out)
 	for (int i = 0; i < TYPE_ROWS; i++)
 		fprintf(out, "\tSTORAGE_%s,\n", types[i].storage);
 	fputs("};\n\n", out);
-	put_embedded(out, "schema_text", schema->schema_text);
+	put_embedded(out, "schema_text", example);
 	put_embedded(out, "schema_json", json);
 	put_embedded(out, "default_profile", schema->default_profile);
 	free(json);
+	free(example);
 }

@@ -7,7 +7,7 @@
  *
  *	keys.h            key ids (K_...), constants of enum values, value types
  *	schema.c          the table of keys, the defaults as const structs, assertions that struct profile agrees; the
- *	                  texts of the schema, of its JSON form and of the built-in profile
+ *	                  texts of the example, of the JSON Schema and of the built-in profile
  *	keys.mdoc         the key reference of sandbox.conf(5)
  *	example.conf      every key, commented out, with what it does
  *	profile.schema.json  for editors and other programs: see mkschema-json.c
@@ -412,7 +412,6 @@ int main(int argc, char **argv)
 	}
 	schema.file = argv[1];
 	read_schema(&schema);
-	schema.schema_text = read_text(&schema, argv[1]);
 	schema.default_profile = read_text(&schema, argv[3]);
 	write_file(&schema, argv[4], "keys.h", emit_keys);
 	write_file(&schema, argv[4], "schema.c", emit_tables);

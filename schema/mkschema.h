@@ -28,8 +28,7 @@ struct schema {
 	struct row rows[ROWS_MAX]; /* 0: the profile itself */
 	int count;
 	config_t options;            /* of schema/options.schema */
-	const char *default_profile; /* texts of the files to embed */
-	const char *schema_text;
+	const char *default_profile; /* the text to embed */
 };
 
 /* Ends the program with a message about a row, or about the file when row is NULL. */
@@ -70,6 +69,7 @@ void emit_tables(const struct schema *schema, FILE *out);
 void emit_manual(const struct schema *schema, FILE *out);
 void emit_example(const struct schema *schema, FILE *out);
 void emit_json(const struct schema *schema, FILE *out);
+
 void emit_options_header(const struct schema *schema, FILE *out);
 void emit_options(const struct schema *schema, FILE *out);
 void emit_options_manual(const struct schema *schema, FILE *out);
@@ -79,5 +79,8 @@ void emit_key_words(const struct schema *schema, FILE *out);
 
 /* The JSON Schema as text; the caller frees it. */
 char *json_schema(const struct schema *schema);
+
+/* What emit_example() writes, to be freed. */
+char *example_text(const struct schema *schema);
 
 #endif

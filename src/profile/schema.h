@@ -72,7 +72,7 @@ extern const struct key keys[K_COUNT];
 extern const struct profile profile_defaults;
 extern const char default_profile[]; /* the text of profiles/default.conf */
 extern const char schema_json[];     /* JSON Schema of the language */
-extern const char schema_text[];     /* schema/profile.schema itself */
+extern const char schema_text[];     /* every key with what it does, as a profile */
 
 extern const char *const type_names[VALUE_TYPE_COUNT]; /* as in the schema */
 extern const char
