@@ -191,7 +191,7 @@ static bool may_ask(int socket)
 
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size))
 		return false;
-	return peer.uid == 0 || (peer.uid == geteuid() && same_user_namespace(peer.pid));
+	return peer.uid == geteuid() ? same_user_namespace(peer.pid) : peer.uid == 0;
 }
 
 static void welcome(struct keeper *keeper)

@@ -289,6 +289,20 @@ static bool is_company(const char *name)
 	return !strcmp(name, ".") || !strcmp(name, "..") || (id && !strcmp(name + REGISTRY_ID_LENGTH, ".sock"));
 }
 
+/* The file comes before its socket and goes after it: one without the other is left over. */
+static void remove_lone_socket(const struct registry *registry, const char *name)
+{
+	char id[REGISTRY_ID_LENGTH + 1];
+	struct stat st;
+
+	if (name[0] == '.')
+		return;
+	memcpy(id, name, REGISTRY_ID_LENGTH);
+	id[REGISTRY_ID_LENGTH] = '\0';
+	if (fstatat(registry->directory, id, &st, AT_SYMLINK_NOFOLLOW) && errno == ENOENT)
+		(void)unlinkat(registry->directory, name, 0);
+}
+
 static int append(struct registered_list *list, size_t *size, struct arena *arena, const struct registered *item)
 {
 	struct registered *items = list->items;
@@ -315,8 +329,10 @@ static int collect(const struct registry *registry, DIR *entries, struct arena *
 		struct registered item = { .lock = -1 };
 		enum found found = FOUND_ODD;
 
-		if (is_company(entry->d_name))
+		if (is_company(entry->d_name)) {
+			remove_lone_socket(registry, entry->d_name);
 			continue;
+		}
 		if (is_id(entry->d_name))
 			found = read_entry(registry, entry->d_name, arena, &item);
 		ret->odd += found == FOUND_ODD;

@@ -167,7 +167,8 @@ id_of() {
 	start -- sh -c "$sleeper"
 	kill -KILL "$launcher"
 	ended
-	[ -n "$(ls -A "$REGISTER")" ]
+	_as_user touch "$REGISTER/eeeeeeeeeeeeeeee.sock"
+	[ "$(find "$REGISTER" -type f -o -type s | wc -l)" -eq 3 ]
 	run ours gc
 	[ -z "$(ls -A "$REGISTER")" ]
 }
