@@ -36,12 +36,12 @@ struct json_object *json_text(const char *text)
 	return string;
 }
 
-void json_add_text(struct json_object *record, const char *name, const char *text)
+void json_add_text(struct json_object *object, const char *name, const char *text)
 {
-	json_object_object_add(record, name, json_text(text));
+	json_object_object_add(object, name, json_text(text));
 }
 
-void json_add_number(struct json_object *record, const char *name, int64_t number)
+void json_add_number(struct json_object *object, const char *name, int64_t number)
 {
-	json_object_object_add(record, name, number < 0 ? NULL : json_object_new_int64(number));
+	json_object_object_add(object, name, number < 0 ? NULL : json_object_new_int64(number));
 }
