@@ -6,7 +6,7 @@ load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages golang-go
+	packages golang-go python3
 	# What the controls compile with; the sandbox has a cache of its own.
 	export GOCACHE=$BATS_FILE_TMPDIR/cache
 	mkdir -p "$GOCACHE"
@@ -60,8 +60,7 @@ package tally
 import (
 	"fmt"
 	"io"
-	"net/http"
-	"net/http/httptest"
+	"net"
 	"os/exec"
 	"strings"
 	"testing"
@@ -74,15 +73,20 @@ func TestSum(t *testing.T) {
 }
 
 func TestServed(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, Sum(10, func(i int) float64 { return float64(i) }))
-	}))
-	defer server.Close()
-	answer, err := http.Get(server.URL)
+	server, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if body, _ := io.ReadAll(answer.Body); string(body) != "45" {
+	go func() {
+		client, _ := server.Accept()
+		fmt.Fprint(client, Sum(10, func(i int) float64 { return float64(i) }))
+		client.Close()
+	}()
+	client, err := net.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, _ := io.ReadAll(client); string(body) != "45" {
 		t.Fatalf("got %s", body)
 	}
 }
@@ -136,8 +140,9 @@ builds() {
 	[ "$(stat -c %u report)" = "$(stat -c %u .)" ]
 	[ "$(find . -newer go.mod -name '*.a' | wc -l)" -eq 0 ]
 	# A failing test is the command's own failure.
-	echo 'package tally; import "testing"; func TestBroken(t *testing.T) { t.Error("broken") }' >tally/broken_test.go
-	run launch -- go test ./tally
+	mkdir -p broken
+	echo 'package broken; import "testing"; func TestBroken(t *testing.T) { t.Error("broken") }' >broken/broken_test.go
+	run launch -- go test ./broken
 	assert_status 1
 	assert_output "--- FAIL: TestBroken"
 	# What is not there cannot be had, and Go says why.

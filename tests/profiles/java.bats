@@ -6,7 +6,7 @@ load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages default-jdk-headless
+	packages default-jdk-headless python3
 }
 
 setup() {

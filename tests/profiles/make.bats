@@ -5,7 +5,7 @@ load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages make gcc libc6-dev
+	packages make gcc libc6-dev python3
 }
 
 setup() {

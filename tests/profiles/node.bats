@@ -5,7 +5,7 @@ load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages nodejs
+	packages nodejs python3
 }
 
 setup() {

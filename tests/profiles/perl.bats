@@ -6,7 +6,7 @@ load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages perl
+	packages perl python3
 }
 
 setup() {

@@ -6,7 +6,7 @@ load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages ruby
+	packages ruby python3
 }
 
 setup() {

@@ -5,6 +5,10 @@ bats_require_minimum_version 1.5.0
 load ../lib/common
 load ../lib/profiles
 
+setup_file() {
+	packages procps python3
+}
+
 setup() {
 	residue_before
 }
