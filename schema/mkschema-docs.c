@@ -149,7 +149,7 @@ static void put_example_facts(const struct schema *schema, const struct row *row
 	if (!to)
 		die(schema, row, "no memory");
 	fprintf(to, "(%s%s", type_find(row->type)->noun, row_text(row, "words") ? ", or \"unlimited\"" : "");
-	fprintf(to, *range ? ": %s" : "", range);
+	fprintf(to, "%s%s", *range ? ": " : "", range);
 	for (int v = 0; v < row->value_count; v++)
 		fprintf(to, "%s%s", v ? ", " : row_is_closed(row) ? ": " : "; or in its place: ", row->values[v]);
 	fprintf(to, "; default: %s; since %s", text ? text : "none", row_since(schema, row));
