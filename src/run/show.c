@@ -1,8 +1,9 @@
 /* show: prints the effective profile. Runs in the launcher, for `sandbox show`; nothing is planned or done.
  *
  * The text is profile_show()'s, which reads back to the same profile. In JSON it is that very text, read and written
- * anew: groups are objects and lists arrays, numbers are numbers and quantities strings, as a profile has them ("512M",
- * and "$$" for a dollar). So what is said of the one holds for the other, and build/gen/profile.schema.json for both. */
+ * anew: groups are objects and lists arrays, numbers are numbers and quantities strings, as a profile has them
+ * ("512M", and "$$" for a dollar). So what is said of the one holds for the other, and build/gen/profile.schema.json
+ * for both. */
 #include "run/show.h"
 
 #include <json-c/json.h>
