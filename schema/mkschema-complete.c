@@ -1,7 +1,7 @@
 /* mkschema: what the shells' completions know. Runs at build time only; see mkschema.c.
  *
- * One line for each word, fields apart by tabs, the same for all shells; the Makefile puts the lines into the scripts of
- * completion/, which hold what differs:
+ * One line for each word, fields apart by tabs, the same for all shells; the Makefile puts the lines into the scripts
+ * of completion/, which hold what differs:
  *
  *	commands.tsv      name, what follows it, what it does
  *	options.tsv       name, letter, what follows it, the commands it may stand with, what it does

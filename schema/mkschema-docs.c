@@ -1,5 +1,5 @@
-/* mkschema: the outputs for readers: the key reference of sandbox.conf(5) as mdoc(7), and the example profile with every
- * key. Runs at build time only; see mkschema.c. */
+/* mkschema: the outputs for readers: the key reference of sandbox.conf(5) as mdoc(7), and the example profile with
+ * every key. Runs at build time only; see mkschema.c. */
 #include "mkschema.h"
 
 #include <stdlib.h>

@@ -1,13 +1,13 @@
-/* mkschema: the JSON Schema (draft 2020-12) of the language, for editors, for programs that write profiles, and for those
- * that read what `sandbox show --json` prints. Runs at build time only; see mkschema.c.
+/* mkschema: the JSON Schema (draft 2020-12) of the language, for editors, for programs that write profiles, and for
+ * those that read what `sandbox show --json` prints. Runs at build time only; see mkschema.c.
  *
  * A profile in JSON is the profile with objects for groups and arrays for lists. The schema knows every key, type,
  * closed list of words, bound and outer form; what contradicts what, and whether a name of a capability or system call
  * exists, only the program itself says. A text that holds a variable or parameter, ${...}, may become anything and is
  * let through.
  *
- * A profile that extends another may leave out of an element of a list what the inherited one says, remove elements, and
- * add to and remove from lists of names. So the keys that an element must have are asked for only where nothing is
+ * A profile that extends another may leave out of an element of a list what the inherited one says, remove elements,
+ * and add to and remove from lists of names. So the keys that an element must have are asked for only where nothing is
  * extended, by one condition at the end.
  */
 #include "mkschema.h"
