@@ -40,16 +40,14 @@ const char *const phase_names[PHASE_COUNT + 1] = {
 
 /* clang-format off */
 const struct phase_doc phase_docs[PHASE_COUNT] = {
-	[PHASE_PLAN] =    { "launcher", "decides everything, changes nothing" },
-	[PHASE_HOST] =    { "launcher", "makes what lives on the host: cgroup, locks, sockets" },
+	[PHASE_PLAN] =    { "launcher", "decides everything, changes nothing", NULL },
+	[PHASE_HOST] =    { "launcher", "makes what lives on the host: cgroup, locks, sockets", NULL },
 	[PHASE_ATTACH] =  { "launcher", "ties the new child to them: id maps, the interface", "clone3" },
 	[PHASE_ENTER] =   { "child",    "builds the inside, still with every right over its own namespaces", "go" },
 	[PHASE_CONFINE] = { "payload",  "gives up power, reads back, and becomes the command", "fork" },
 	[PHASE_UNDO] =    { "launcher", "takes back what does not die by itself, in reverse", "execve, exit" },
 };
-/* clang-format on */
 
-/* clang-format off */
 const struct stage pipeline[STAGE_COUNT] = {
 	/* name           plan               host          attach          enter               rejoin              confine                undo          describe */
 

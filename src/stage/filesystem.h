@@ -7,7 +7,6 @@
  *   mount_dev.c     a minimal /dev
  *   mount_entry.c   files, links and directories of the profile's own
  *   mount_make.c    every other mount, one function a type
- *   mount_describe.c  what a mount will be, for `explain`
  *   covered.c       how hide and read_only find what they cover
  */
 #ifndef STAGE_FILESYSTEM_H
@@ -134,25 +133,5 @@ CHILD int entry_directory(const struct mount_plan *item, const struct plan *plan
 /* O_PATH descriptor of `path` inside, for a stage that covers what is there. Below a file system of the kernel's that
  * `mounts` attached, the lookup begins at that very mount, wherever its name may have gone meanwhile. */
 CHILD int covered_open(const struct plan *plan, const struct inside *inside, const char *path);
-
-/* ---- for describe: MOUNT_ATTR_* as "ro,nosuid", a tmpfs with all its options, what `idmap` adds to a mount. Texts are
- * written to `text` and returned. */
-enum { ATTRIBUTES_SIZE = 32, COUNT_SIZE = 24, TMPFS_SIZE = 160 };
-const char *attributes_text(uint64_t attributes, char text[ATTRIBUTES_SIZE]);
-const char *tmpfs_text(const struct tmpfs *tmpfs, char text[TMPFS_SIZE]);
-const char *idmap_text(enum idmap idmap);
-
-/* Lines for an element of `mounts`; for what is in a /dev; for an overlay. */
-void mount_describe(const struct mount_plan *item, const struct plan *plan, struct description *out);
-void dev_describe(const struct mount_plan *item, const struct plan *plan, struct description *out);
-
-struct overlay_words {
-	const char *target;
-	uint64_t attributes;
-	enum idmap idmap;
-	bool from_launcher;
-};
-void overlay_describe(const struct overlay_plan *overlay, const struct overlay_words *words, const struct plan *plan,
-		      struct description *out);
 
 #endif

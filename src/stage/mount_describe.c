@@ -6,7 +6,7 @@
 #include <sys/mount.h>
 
 #include "base/format.h"
-#include "stage/filesystem.h"
+#include "stage/filesystem_describe.h"
 
 const char *attributes_text(uint64_t attributes, char text[ATTRIBUTES_SIZE])
 {

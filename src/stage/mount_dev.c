@@ -20,7 +20,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
-#include "stage/filesystem.h"
+#include "stage/filesystem_describe.h"
 
 enum {
 	PTS_ATTRIBUTES = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,

@@ -34,7 +34,7 @@
 #include "base/file.h"
 #include "base/format.h"
 #include "base/place.h"
-#include "stage/filesystem.h"
+#include "stage/filesystem_describe.h"
 
 /* ---- plan */
 

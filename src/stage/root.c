@@ -33,7 +33,7 @@
 
 #include "base/fd.h"
 #include "base/syscall.h"
-#include "stage/filesystem.h"
+#include "stage/filesystem_describe.h"
 
 /* The inode number of the top of every procfs (PROC_ROOT_INO of the kernel's <linux/proc_ns.h>). */
 enum { PROC_TOP_INODE = 1 };
