@@ -1,4 +1,5 @@
 # ffmpeg: converts, measures, cuts; a hostile playlist finds no other film, no server and no program.
+# bats file_tags=large
 
 # shellcheck disable=SC2030,SC2031,SC2154 # what bats' run sets
 bats_require_minimum_version 1.5.0

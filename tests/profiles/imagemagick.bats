@@ -6,7 +6,7 @@ load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages imagemagick fonts-dejavu-core ffmpeg
+	packages imagemagick fonts-dejavu-core
 }
 
 setup() {
@@ -76,10 +76,19 @@ refuses_drawing_over() {
 	refuses_there $convert picture.png "$TMP/theirs-$LAUNCHER/new.png"
 }
 
-# For a film, ImageMagick starts ffmpeg with the name of the file on its command line.
+# For formats that it does not know, ImageMagick starts the program that its delegates.xml names: here one that leaves a mark.
 refuses_helper() {
-	as_launcher ffmpeg -v error -f lavfi -i color=red:size=64x48:duration=1:rate=5 -y film.mp4
-	refuses $convert 'film.mp4[0]' frame.png
+	as_launcher $convert -size 10x10 xc:red picture.png
+	echo strange >picture.strange
+	cat >delegates.xml <<-'END'
+		<?xml version="1.0"?>
+		<delegatemap><delegate decode="strange" command="/bin/cp picture.png '%o'; /bin/touch ran"/></delegatemap>
+	END
+	refuses env MAGICK_CONFIGURE_PATH=. $convert picture.strange out.png
+	[ -e ran ] # the control's
+	rm ran
+	run launch -- env MAGICK_CONFIGURE_PATH=. $convert picture.strange out.png
+	[ ! -e ran ]
 }
 
 refusals() {
