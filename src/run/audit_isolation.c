@@ -218,8 +218,8 @@ static void passed_descriptors(struct audit *audit)
 	audit_change(audit, "process.pass_fds=[ ]");
 }
 
-/* Parts of names under which programs keep what opens other doors. A `_` is thought behind the name, so that _AUTH_ finds
- * REDISCLI_AUTH and not GIT_AUTHOR_NAME. */
+/* Parts of names under which programs keep what opens other doors. A `_` is thought behind the name, so that _AUTH_
+ * finds REDISCLI_AUTH and not GIT_AUTHOR_NAME. */
 static bool sounds_secret(const char *name, size_t length)
 {
 	static const char *const parts[] = { "TOKEN",    "SECRET",     "PASSW",      "PASSPHRASE", "CREDENTIAL",
