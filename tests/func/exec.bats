@@ -142,12 +142,12 @@ same_facts() {
 	start root -p "$PROFILE" -- sh -c 'hostname; id; ulimit -a; echo ready; sleep 60' </dev/null
 	in_name root exec "$NAME" -- sh -c 'hostname; id; ulimit -a; echo ready' >"$TMP/second"
 	diff "$TMP/first" "$TMP/second"
-	spawn root exec "$NAME" -- sleep 5678
-	wait_until 5 pgrep -xf 'sleep 5678'
+	spawn root exec "$NAME" -- sleep "5678.$$"
+	wait_until 5 pgrep -xf "sleep 5678.$$"
 	end root
 	ended "$spawned"
 	assert_status 137
-	run pgrep -xf 'sleep 5678'
+	run pgrep -xf "sleep 5678.$$"
 	assert_status 1
 }
 
@@ -311,8 +311,8 @@ same_facts() {
 	ended "$spawned"
 	assert_status 3
 	grep -qx caught "$TMP/out"
-	spawn user exec "$NAME" sleep 4320
-	wait_until 5 alive 'sleep 4320'
+	spawn user exec "$NAME" sleep "4320.$$"
+	wait_until 5 alive "sleep 4320.$$"
 	kill -TERM "$spawned"
 	ended "$spawned"
 	assert_status 143
@@ -324,12 +324,12 @@ same_facts() {
 
 	for who in $(everybody); do
 		start "$who" -- sh -c "$sleeper"
-		spawn "$who" exec "$NAME" sh -c 'sleep 4321 & sleep 4322'
-		wait_until 5 alive 'sleep 4322'
-		alive 'sleep 4321'
+		spawn "$who" exec "$NAME" sh -c "sleep 4321.$$ & sleep 4322.$$"
+		wait_until 5 alive "sleep 4322.$$"
+		alive "sleep 4321.$$"
 		kill -KILL "$spawned"
-		wait_until 5 dead 'sleep 4322'
-		wait_until 5 dead 'sleep 4321'
+		wait_until 5 dead "sleep 4322.$$"
+		wait_until 5 dead "sleep 4321.$$"
 		end "$who"
 	done
 }
@@ -339,19 +339,19 @@ same_facts() {
 
 	for who in $(everybody); do
 		start "$who" -- sh -c "$sleeper"
-		spawn "$who" exec "$NAME" sleep 4323
-		wait_until 5 alive 'sleep 4323'
+		spawn "$who" exec "$NAME" sleep "4323.$$"
+		wait_until 5 alive "sleep 4323.$$"
 		end "$who"
 		ended "$spawned"
 		assert_status 137
-		dead 'sleep 4323'
+		wait_until 5 dead "sleep 4323.$$"
 		start "$who" -- sh -c "$sleeper"
-		spawn "$who" exec "$NAME" sleep 4324 2>"$TMP/err"
-		wait_until 5 alive 'sleep 4324'
+		spawn "$who" exec "$NAME" sleep "4324.$$" 2>"$TMP/err"
+		wait_until 5 alive "sleep 4324.$$"
 		kill -KILL "$launcher"
 		ended "$spawned"
 		[ "$status" -eq 137 ] || [ "$status" -eq 123 ]
-		wait_until 5 dead 'sleep 4324'
+		wait_until 5 dead "sleep 4324.$$"
 		wait "$launcher" || :
 		run in_name "$who" list
 		assert_status 0
