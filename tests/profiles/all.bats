@@ -1,14 +1,21 @@
 # Every shipped profile: it reads without a complaint, says what it is for, starts as root and as an ordinary user, and has a
 # test of its own beside this file.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # what bats' run sets
+# shellcheck disable=SC2030,SC2031,SC2034,SC2154 # what bats' run sets, and lib/service
 bats_require_minimum_version 1.5.0
 load ../lib/common
+load ../lib/profiles
+load ../lib/net
+load ../lib/service
 
 # Profiles of root file systems and their tests: tests/func/profiles.bats.
 OF_A_ROOT="alpine debian contained minimal"
 # What others extend.
 BASES="default base strict build service"
+
+teardown() {
+	[ -z "${HOLDER:-}" ] || service_down
+}
 
 names() {
 	basename -s .conf "$CHECKOUT"/profiles/*.conf
@@ -94,7 +101,7 @@ starts() {
 		read -ra options <<<"$(addresses "$name")"
 		options+=(-p "$CHECKOUT/profiles/$name.conf")
 		if [ "$launcher" = root ]; then
-			run sandbox "${options[@]}" -- true
+			LAUNCHER=root run as_launcher sandbox "${options[@]}" -- true
 		elif grep -q 'mode = "pasta"' "$CHECKOUT/profiles/$name.conf"; then
 			run as_user_with_tun "${options[@]}" -- true
 		else
@@ -111,11 +118,24 @@ starts() {
 	done
 }
 
+# On a host of the test's own: some publish ports.
 @test "every profile starts for root" {
-	as_root_only
-	residue_before
+	service_up
 	starts root
-	residue_after
+}
+
+@test "what needs root for its interface starts for an ordinary user with pasta" {
+	local name
+
+	service_up
+	cd "$USER_TMP" || return 1
+	for name in $(names); do
+		needs_root "$name" || continue
+		LAUNCHER=user run as_launcher sandbox -p "$CHECKOUT/profiles/$name.conf" -s network.mode=pasta -- true
+		echo "$name: $status $output"
+		assert_status 0
+		[ -z "$output" ]
+	done
 }
 
 @test "every profile starts for an ordinary user, or says that it needs root" {
