@@ -92,7 +92,7 @@ end() {
 }
 
 facts='for n in /proc/$$/ns/*; do readlink $n; done; cat /proc/$$/cgroup; ulimit -a; id; umask; hostname; env | sort; pwd
-	grep -E "^(Cap|NoNewPrivs|Seccomp|Uid|Gid|Groups|Umask|Sig...:)" /proc/$$/status; ls -l /dev/fd/ | wc -l
+	grep -E "^(Cap|NoNewPrivs|Seccomp|Uid|Gid|Groups|Umask|SigIgn)" /proc/$$/status; ls -l /dev/fd/ | wc -l
 	cut -d" " -f1-6 /proc/$$/mountinfo; cat /proc/$$/oom_score_adj'
 
 same_facts() {
