@@ -92,6 +92,34 @@ relayed() {
 	[ "$(from_host curl -s http://127.0.0.1:8080/)" = 'of outside' ]
 }
 
+# At the address that it wrote first.
+answers_directly() {
+	from_host curl -s --max-time 2 "http://$(sed -n 's/.*inet \([0-9.]*\).*/\1/p' "$TMP/out-$LAUNCHER"):9000/" | grep -q Welcome
+}
+
+# A port that nobody published, at the sandbox's own address.
+hides_ports() {
+	local command='ip -4 -o address show eth0; exec python3 -m http.server --directory /srv 9000'
+
+	site
+	begin -s network.inbound.default=allow -- sh -c "$command"
+	wait_until 10 answers_directly
+	end
+	begin -- sh -c "$command"
+	wait_until 10 grep -q inet "$TMP/out-$LAUNCHER"
+	sleep 1
+	run answers_directly
+	assert_status 1
+	end
+}
+
+@test "no other port of it is reached, at its own address neither" {
+	LAUNCHER=root WORK=$TMP MODE=()
+	cd "$TMP" || return 1
+	mkdir theirs-root
+	hides_ports
+}
+
 # A server that was made to fetch: with a configuration that says so, which works outside.
 is_no_relay() {
 	local relay='daemon off; pid /tmp/pid; events { } http { access_log off; client_body_temp_path /tmp; proxy_temp_path /tmp;

@@ -176,7 +176,7 @@ fills() {
 	wait_until 10 serving
 	redis config set maxmemory 8mb
 	run bash -c "$(declare -f from_host); NET=$NET HOLDER=$HOLDER; for i in {1..20000}; do
-		printf 'SET key%d %01000d\r\n' \$i \$i; done | from_host redis-cli --pipe"
+		printf 'SET key%d %01000d\r\n' \$i \$i; done | from_host redis-cli --pipe --pipe-timeout 2"
 	assert_output 'OOM command not allowed'
 	[ "$(redis exists key100)" = 1 ]
 	end
