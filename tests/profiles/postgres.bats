@@ -76,6 +76,7 @@ keeps() {
 	kill -KILL "$SERVICE"
 	wait "$SERVICE" || :
 	wait_until 5 port_is_free
+	as_launcher sandbox gc
 	[ "$(state)" = 'in production' ]
 	begun
 	[ "$(sql "select amount from ledger where who = 'last'")" = 1.00 ]

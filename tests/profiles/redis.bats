@@ -57,6 +57,7 @@ keeps() {
 	kill -KILL "$SERVICE"
 	wait "$SERVICE" || :
 	wait_until 5 port_is_free
+	as_launcher sandbox gc
 	begin
 	wait_until 10 serving
 	[ "$(redis get last)" = words ]
