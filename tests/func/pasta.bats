@@ -90,8 +90,8 @@ names() {
 		assert_status 0
 		[ "$output" = $'from outside\nfrom outside' ] || _wrong 'both answers'
 		# Without the mode there is no way out.
-		run launch $who -p "$PROFILE" --set 'network.mode="none"' -- curl -s --max-time 10 http://198.51.100.7:8080/
-		[ "$status" -ne 0 ]
+		run launch $who -p "$PROFILE" --set network.mode=none -- curl -s --max-time 10 http://198.51.100.7:8080/
+		assert_status 7
 	done
 	no_pasta
 	serve_stop
