@@ -48,8 +48,8 @@ static void keys_for_their_modes(void **state)
 		  "test.conf:2:network.mac: has no meaning for network.mode \"ipvlan\": only for \"veth\", "
 		  "\"macvlan\", \"pasta\"",
 		  "mode = \"macvlan\"; parent = \"eth0\"; address = \"10.0.0.2/8\"; mac = \"02:00:00:00:00:05\";" },
-		{ "mode = \"pasta\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; isolated = false; };",
-		  "test.conf:2:network.bridge.name: has no meaning for network.mode \"pasta\": only for \"veth\"",
+		{ "bridge = { name = \"b\"; address = \"10.0.0.1/8\"; isolated = false; };",
+		  "test.conf:2:network.bridge.name: has no meaning for network.mode \"none\": only for \"veth\", \"pasta\"",
 		  "mode = \"veth\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; isolated = false; };" },
 		{ "mode = \"none\"; address = \"10.0.0.2/8\";",
 		  "test.conf:2:network.address: has no meaning for network.mode \"none\": only for \"veth\", "
@@ -63,9 +63,9 @@ static void keys_for_their_modes(void **state)
 		  "test.conf:2:network.routes: has no meaning for network.mode \"pasta\": only for \"veth\", "
 		  "\"macvlan\", \"ipvlan\", and with network.interface_from",
 		  "mode = \"veth\"; address = \"10.0.0.2/24\"; routes = ( { to = \"10.0.0.0/8\"; } );" },
-		{ "mode = \"pasta\"; nat = true;",
-		  "test.conf:2:network.nat: has no meaning for network.mode \"pasta\": only for \"veth\"",
-		  "mode = \"pasta\"; nat = false;" },
+		{ "nat = true;",
+		  "test.conf:2:network.nat: has no meaning for network.mode \"none\": only for \"veth\", \"pasta\"",
+		  "mode = \"pasta\"; nat = true;" },
 		{ "mode = \"pasta\"; forwarding = \"enable\";",
 		  "test.conf:2:network.forwarding: has no meaning for network.mode \"pasta\": only for \"veth\"",
 		  "mode = \"pasta\"; forwarding = \"require\";" },
