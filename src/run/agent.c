@@ -8,7 +8,7 @@
  *	-----                                       -------
  *	its own descriptors, nice value, OOM score
  *	becomes non-dumpable
- *	enters joined namespaces, user, pid
+ *	enters all namespaces but that of cgroups
  *	clone3, into the v2 cgroup ---------------> waits
  *	gives up everything
  *	one byte ---------------------------------> rejoin    all rows, in place of enter
@@ -23,8 +23,9 @@
  * Processes inside see the command before it has given up its rights. All of that time it is non-dumpable, so they can
  * look into neither its memory nor its descriptors (ptrace(2)); the host's setting that makes a process dumpable which
  * has changed its ids, fs.suid_dumpable = 1, is refused. Its arguments and environment, which /proc shows all the same,
- * were wiped before. The agent itself stays in the launcher's namespaces but two, where nobody inside can see it, and
- * in the launcher's cgroup.
+ * were wiped before. What needs no such right to be seen, the mounts and the network of its namespaces, is the sandbox's
+ * own: they are entered before the fork. The agent itself stays in the launcher's pid namespace, where nobody inside can
+ * see it, and in the launcher's cgroup.
  *
  * Should: leave the client's terminal outside; a descriptor that is one is refused. Mustn't: touch the sandbox with a
  * right that the launch did not have.
@@ -33,6 +34,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <paths.h>
 #include <poll.h>
 #include <signal.h>
@@ -150,6 +152,19 @@ static int check_standard(const int standard[3], struct error *err)
 	return 0;
 }
 
+/* Without a user namespace between them, a payload that may trace any process may trace the one that comes. */
+static int check_power(const struct plan *plan, struct error *err)
+{
+	if (plan->namespaces.user || plan->userns.joined ||
+	    !(plan->capabilities.bounding & (UINT64_C(1) << CAP_SYS_PTRACE)))
+		return 0;
+	fail(err, K_CAPABILITIES_KEEP,
+	     "no further command may be run in this sandbox: it has no user namespace of its own, and its processes "
+	     "may "
+	     "keep CAP_SYS_PTRACE, with which they could take hold of whoever enters");
+	return error_exit(err, EXIT_OF_PROFILE);
+}
+
 static int check_profile(const struct profile *profile, const struct request_head *head, struct error *err)
 {
 	if (!profile->process.exec) {
@@ -172,7 +187,8 @@ int agent_prepare(const struct launch *launch, const struct request *request, co
 {
 	struct visit *visit = NULL;
 
-	if (check_profile(launch->plan->profile, &request->head, err) || check_standard(standard, err))
+	if (check_profile(launch->plan->profile, &request->head, err) || check_power(launch->plan, err) ||
+	    check_standard(standard, err))
 		return -1;
 	visit = calloc(1, sizeof(*visit));
 	if (!visit)
@@ -266,6 +282,7 @@ CHILD static int set_own_properties(const struct visit *visit, struct error *err
 CHILD static int approach(const struct agent_start *start, struct error *err)
 {
 	const struct visit *visit = start->visit;
+	struct inside inside = { .entrances = &visit->entrances };
 
 	if (sort_descriptors(start, err) || set_own_properties(visit, err) || check_host(err) ||
 	    stay_with(start->launcher, err))
@@ -273,7 +290,8 @@ CHILD static int approach(const struct agent_start *start, struct error *err)
 	shed_title(&visit->caller, TITLE);
 	if (prctl(PR_SET_NAME, TITLE, 0, 0, 0))
 		return fail_errno(err, 0, "cannot name the process");
-	if (launch_join(&visit->plan.join, err) || namespaces_approach(&visit->entrances, err))
+	if (launch_join(&visit->plan.join, err) || namespaces_approach(&visit->entrances, err) ||
+	    namespaces_rejoin(&visit->plan, &inside, err))
 		return -1;
 	return stay_with(start->launcher, err);
 }

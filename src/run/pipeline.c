@@ -18,8 +18,8 @@
  *	undo      all rows, in reverse
  *
  * One column is not part of a launch: `rejoin` is for a command that comes later (`sandbox exec`, run/agent.c). Its
- * process, forked by the launcher, runs rejoin in the place of enter, and then the same confine column on the same
- * plan.
+ * process, forked by the launcher, has been put into the namespaces, runs rejoin in the place of enter, and then the same
+ * confine column on the same plan.
  *
  * What a stage wants done in the child's namespaces by the launcher's means (netlink messages, built with a library) it
  * prepares in host: the child has a copy, and carries it out.
@@ -54,7 +54,7 @@ const struct stage pipeline[STAGE_COUNT] = {
 	/* Opens what is to be joined: whether a user namespace is made depends on who owns it. */
 	{ "join",         join_plan,         NULL,         NULL,           NULL,               NULL,               NULL,                  NULL,         join_describe },
 	/* Decides which namespaces are made: every later plan asks it. */
-	{ "namespaces",   namespaces_plan,   NULL,         NULL,           NULL,               namespaces_rejoin,  NULL,                  NULL,         namespaces_describe },
+	{ "namespaces",   namespaces_plan,   NULL,         NULL,           NULL,               NULL,               NULL,                  NULL,         namespaces_describe },
 	/* First to enter: it gives the ids under which everything below is made, and the right to make it. */
 	{ "userns",       userns_plan,       userns_host,  userns_attach,  userns_enter,       userns_enter,       NULL,                  userns_undo,  userns_describe },
 	/* Before anything that costs memory or processes: the limits bind the building too. v2 takes the child in at

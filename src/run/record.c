@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -12,6 +13,9 @@ union control {
 	char data[CMSG_SPACE(RECORD_FDS_MAX * sizeof(int))];
 	struct cmsghdr align;
 };
+
+/* The room is rounded up: one more descriptor may come than was asked for. */
+enum { ROOM = (CMSG_SPACE(RECORD_FDS_MAX * sizeof(int)) - CMSG_LEN(0)) / sizeof(int) };
 
 CHILD int record_send_fds(int socket, const struct record *record, const struct record_fds *fds)
 {
@@ -48,15 +52,26 @@ CHILD void record_close_fds(struct record_fds *fds)
 	fds->count = 0;
 }
 
-CHILD static void received_fds(struct msghdr *message, struct record_fds *ret)
+/* False: there are more than a record has; they are closed. */
+CHILD static bool received_fds(struct msghdr *message, struct record_fds *ret)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	size_t count = 0;
+	int fds[ROOM];
 
 	ret->count = 0;
 	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
-		return;
-	ret->count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(ret->fd, CMSG_DATA(header), ret->count * sizeof(int));
+		return true;
+	count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	memcpy(fds, CMSG_DATA(header), count * sizeof(int));
+	if (count > RECORD_FDS_MAX) {
+		for (size_t i = 0; i < count; i++)
+			close(fds[i]);
+		return false;
+	}
+	ret->count = count;
+	memcpy(ret->fd, fds, count * sizeof(int));
+	return true;
 }
 
 CHILD int record_receive_fds(int socket, struct record *ret, struct record_fds *ret_fds)
@@ -66,16 +81,17 @@ CHILD int record_receive_fds(int socket, struct record *ret, struct record_fds *
 	struct msghdr message = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.data, .msg_controllen = sizeof(control.data)
 	};
+	bool fits = false;
 	ssize_t n = 0;
 
 	ret_fds->count = 0;
 	do
 		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	while (n < 0 && (errno == EINTR || errno == ECONNRESET)); /* see the header; told once, before what is queued */
 	if (n <= 0)
 		return (int)n;
-	received_fds(&message, ret_fds);
-	if ((size_t)n != sizeof(*ret) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+	fits = received_fds(&message, ret_fds);
+	if (!fits || (size_t)n != sizeof(*ret) || message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
 		record_close_fds(ret_fds);
 		errno = EPROTO;
 		return -1;

@@ -76,6 +76,9 @@ CHILD int record_send_fds(int socket, const struct record *record, const struct 
 CHILD int record_receive_fds(int socket, struct record *ret, struct record_fds *ret_fds);
 CHILD void record_close_fds(struct record_fds *fds);
 
+/* An end that closes with something unread is told to the other as ECONNRESET, once and before the records that it had
+ * sent (unix(7)): these are read all the same. */
+
 /* Receives one record. 1 when there is one, 0 at EOF, -1 with errno (EAGAIN on a non-blocking socket, EPROTO for a
  * message that is no record). *ret_fd is a new descriptor, or -1; the caller owns it. */
 CHILD int record_receive(int socket, struct record *ret, int *ret_fd);

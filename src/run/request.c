@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "run/record.h"
@@ -140,16 +141,25 @@ int request_send(int socket, const struct request_head *head, char *const *strin
 	return n < 0 ? -1 : 0;
 }
 
+/* The room is rounded up: one more descriptor may come than belongs to a request. What is not taken is closed. */
 static bool take_fds(struct msghdr *message, int fds[FDS])
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(message);
+	int came[(CMSG_SPACE(FDS * sizeof(int)) - CMSG_LEN(0)) / sizeof(int)];
+	bool whole = !(message->msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 	size_t count = 0;
 
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
 		count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		memcpy(fds, CMSG_DATA(header), count * sizeof(int));
+		memcpy(came, CMSG_DATA(header), count * sizeof(int));
 	}
-	return !(message->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) && (!count || count == FDS);
+	if (whole && count == FDS) {
+		memcpy(fds, came, sizeof(int) * FDS);
+		return true;
+	}
+	for (size_t i = 0; i < count; i++)
+		close(came[i]);
+	return whole && !count;
 }
 
 int request_receive(int socket, struct request *ret, int fds[FDS])

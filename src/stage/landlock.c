@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -120,6 +121,16 @@ static uint64_t scopes_of(const struct strings *names)
 	return scopes;
 }
 
+/* Pages of their own: shared over the clone, and gone from the payload with its execve. */
+static int make_found(struct landlock_plan *landlock, size_t count)
+{
+	void *memory =
+		mmap(NULL, count * sizeof(*landlock->found), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	landlock->found = memory == MAP_FAILED ? NULL : memory;
+	return landlock->found ? 0 : -1;
+}
+
 static int add_rules(const struct profile *profile, struct plan *plan, struct error *err)
 {
 	const struct strings *read = &profile->landlock.read, *write = &profile->landlock.write;
@@ -130,7 +141,7 @@ static int add_rules(const struct profile *profile, struct plan *plan, struct er
 
 	landlock->paths = arena_array(&plan->arena, paths, sizeof(*landlock->paths));
 	landlock->ports = arena_array(&plan->arena, ports, sizeof(*landlock->ports));
-	if (!landlock->paths || !landlock->ports)
+	if (!landlock->paths || !landlock->ports || (paths && make_found(landlock, paths)))
 		return fail_errno(err, 0, "cannot keep the rules");
 	landlock->handled_fs = paths ? fs_of_abi(landlock->abi) : 0;
 	landlock->handled_net = profile->landlock.restrict_tcp ? NET_BIND_TCP | NET_CONNECT_TCP : 0;
@@ -193,8 +204,23 @@ CHILD static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+/* The payload may have put another thing in the place of a path since its own rules were made; a command that comes later
+ * would be granted that. */
+CHILD static int check_found(const struct landlock_path *path, struct landlock_found *known, const struct stat *found,
+			     struct error *err)
+{
+	if (!known->ino) {
+		*known = (struct landlock_found){ .dev = found->st_dev, .ino = found->st_ino };
+		return 0;
+	}
+	if (known->dev == found->st_dev && known->ino == found->st_ino)
+		return 0;
+	return fail_at(err, path->key, path->index, "%s is not what it was when the sandbox started", path->path);
+}
+
 /* *ret_root becomes true when the path is the root directory. */
-CHILD static int add_path(int ruleset, const struct landlock_path *path, bool *ret_root, struct error *err)
+CHILD static int add_path(int ruleset, const struct landlock_path *path, struct landlock_found *known, bool *ret_root,
+			  struct error *err)
 {
 	AUTO_CLOSE int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	AUTO_CLOSE int fd = root < 0 ? -1 : open_in_root(root, path->path, O_PATH, 0);
@@ -206,6 +232,8 @@ CHILD static int add_path(int ruleset, const struct landlock_path *path, bool *r
 	if (fstat(fd, &found) || fstat(root, &top))
 		return fail_errno_at(err, path->key, path->index, "cannot look at %s", path->path);
 	fd_close(&root);
+	if (check_found(path, known, &found, err))
+		return -1;
 	if (!S_ISDIR(found.st_mode))
 		attr.allowed &= FS_OF_FILES;
 	if (sys_landlock_add_rule(ruleset, RULE_PATH_BENEATH, &attr, 0))
@@ -250,7 +278,7 @@ CHILD int landlock_confine(const struct plan *plan, struct inside *inside, struc
 	if (ruleset < 0)
 		return fail_errno(err, 0, "cannot make a Landlock ruleset");
 	for (size_t i = 0; i < landlock->path_count; i++)
-		if (add_path(ruleset, &landlock->paths[i], &root_granted, err))
+		if (add_path(ruleset, &landlock->paths[i], &landlock->found[i], &root_granted, err))
 			return -1;
 	for (size_t i = 0; i < landlock->port_count; i++)
 		if (add_port(ruleset, &landlock->ports[i], err))

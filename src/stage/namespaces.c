@@ -9,9 +9,8 @@
  * first member, and a cgroup namespace shows paths as seen from where its maker stood, so both are unshared by the
  * child, by `time` and `cgroup`, once there is something to freeze and a place to stand in.
  *
- * rejoin   (a process that comes later) enters those that were made, all but three: user and pid its agent entered
- * before
- *          the fork, and the cgroup namespace cgroup enters.
+ * Who comes later (run/agent.c) enters those that were made: user and pid first, then the others, all before the fork
+ * that brings it in sight of the sandbox's processes; only the cgroup namespace waits for the stage of that name.
  *
  * Needs: a kernel built with each kind. Of the late ones /proc/self/ns tells now; for the others clone3 does, and
  * userns_why.c explains it. Nothing to undo: namespaces die with their members.

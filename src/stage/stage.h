@@ -240,6 +240,11 @@ struct landlock_plan {
 		uint64_t access;
 		int index, key;
 	} * paths;
+	/* One for each path, in memory that all processes of the launch share: what the payload found there. Who comes
+	 * later must find the same. */
+	struct landlock_found {
+		uint64_t dev, ino;
+	} * found;
 	size_t path_count;
 	struct landlock_port {
 		uint16_t port;
