@@ -20,12 +20,12 @@
  * pid namespace it ends with the first process, else with the cgroup. When the client goes away, the agent kills it and
  * its process group. What it leaves running in groups of its own belongs to the sandbox.
  *
- * Processes inside see the command before it has given up its rights. All of that time it is non-dumpable, so they can
- * look into neither its memory nor its descriptors (ptrace(2)); the host's setting that makes a process dumpable which
- * has changed its ids, fs.suid_dumpable = 1, is refused. Its arguments and environment, which /proc shows all the same,
- * were wiped before. What needs no such right to be seen, the mounts and the network of its namespaces, is the sandbox's
- * own: they are entered before the fork. The agent itself stays in the launcher's pid namespace, where nobody inside can
- * see it, and in the launcher's cgroup.
+ * Processes inside see the command before it has given up its rights. All of that time it is non-dumpable, so they
+ * can look into neither its memory nor its descriptors (ptrace(2)); the host's setting that makes a process dumpable
+ * which has changed its ids, fs.suid_dumpable = 1, is refused. Its arguments and environment, which /proc shows all
+ * the same, were wiped before. What needs no such right to be seen, the mounts and the network of its namespaces, is
+ * the sandbox's own: they are entered before the fork. The agent itself stays in the launcher's pid namespace, where
+ * nobody inside can see it, and in the launcher's cgroup.
  *
  * Should: leave the client's terminal outside; a descriptor that is one is refused. Mustn't: touch the sandbox with a
  * right that the launch did not have.

@@ -18,8 +18,8 @@
  *	undo      all rows, in reverse
  *
  * One column is not part of a launch: `rejoin` is for a command that comes later (`sandbox exec`, run/agent.c). Its
- * process, forked by the launcher, has been put into the namespaces, runs rejoin in the place of enter, and then the same
- * confine column on the same plan.
+ * process, forked by the launcher, has been put into the namespaces, runs rejoin in the place of enter, and then the
+ * same confine column on the same plan.
  *
  * What a stage wants done in the child's namespaces by the launcher's means (netlink messages, built with a library) it
  * prepares in host: the child has a copy, and carries it out.
@@ -49,7 +49,8 @@ const struct phase_doc phase_docs[PHASE_COUNT] = {
 };
 
 const struct stage pipeline[STAGE_COUNT] = {
-	/* name           plan               host          attach          enter               rejoin              confine                undo          describe */
+	/* name           plan               host          attach          enter               rejoin
+	 * confine                undo          describe */
 
 	/* Opens what is to be joined: whether a user namespace is made depends on who owns it. */
 	{ "join",         join_plan,         NULL,         NULL,           NULL,               NULL,               NULL,                  NULL,         join_describe },

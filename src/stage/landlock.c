@@ -204,8 +204,8 @@ CHILD static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* The payload may have put another thing in the place of a path since its own rules were made; a command that comes later
- * would be granted that. */
+/* The payload may have put another thing in the place of a path since its own rules were made; a command that comes
+ * later would be granted that. */
 CHILD static int check_found(const struct landlock_path *path, struct landlock_found *known, const struct stat *found,
 			     struct error *err)
 {

@@ -28,6 +28,11 @@ in_name() {
 	fi
 }
 
+# securityfs need not be mounted: the launcher is asked.
+needs_landlock() {
+	"$SANDBOX" doctor --json | jq -e '.features[] | select(.feature == "landlock") | .state == "ok"' >/dev/null || skip "this kernel has no landlock"
+}
+
 # spawn root|user ARG...: the same in the background, as the shell's own child; sets $spawned.
 spawn() {
 	local who=$1
@@ -168,10 +173,27 @@ same_facts() {
 	grep -q 'net:\[' "$TMP/second"
 }
 
+@test "what a landlock rule names cannot be replaced under a command that comes later" {
+	local rules
+
+	needs_landlock
+	as_user mkdir "$USER_TMP/work" "$USER_TMP/work/bin"
+	rules='landlock={ read = [ "/dev/null" ]; write = [ "/work" ]; execute = [ "/usr", "/bin", "/lib", "/lib64", "/work/bin" ]; }'
+	set -- -s "mounts=( { type = \"bind\"; source = \"$USER_TMP/work\"; target = \"/work\"; access = \"read-write\"; } )" -s "$rules"
+	start user "$@" -- sh -c 'echo ready; while [ ! -e /work/swap ]; do sleep 0.05; done; rmdir /work/bin; ln -s / /work/bin; echo swapped >/work/done; exec sleep 60'
+	run in_name user exec "$NAME" sh -c 'touch /work/swap' # the control: as long as all is in its place, it may
+	assert_status 0
+	wait_until 5 test -e "$USER_TMP/work/done"
+	run in_name user exec "$NAME" true
+	assert_status 123
+	assert_output "/work/bin is not what it was when the sandbox started"
+	end user
+}
+
 @test "landlock is in force for it" {
 	local who
 
-	grep -q landlock /sys/kernel/security/lsm 2>/dev/null || skip "this kernel has no landlock"
+	needs_landlock
 	for who in $(everybody); do
 		start "$who" -- sh -c "$sleeper"
 		in_name "$who" exec "$NAME" cat /etc/passwd
@@ -277,13 +299,14 @@ same_facts() {
 			in_name $who exec $NAME "\$@"
 		EOF
 		chmod 755 "$TMP/client"
-		run "$CHECKOUT/tests/lib/terminal" "$TMP/client" sh -c 'tty; stty size; read word; echo got-$word; stty size; sleep 60' <<-'EOF'
+		run "$CHECKOUT/tests/lib/terminal" "$TMP/client" sh -c 'tty; stty size; read word; echo got-$word; stty size; echo end; exec sleep 60' <<-'EOF'
 			expect /dev/pts/
 			expect 24 80
 			resize 30 100
 			send hello\n
 			expect got-hello
 			expect 30 100
+			expect end
 			send \x03
 		EOF
 		assert_status 130

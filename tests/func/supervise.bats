@@ -255,3 +255,12 @@ with_record() {
 	run sh -c '{ "$@"; echo "status $?" >&2; } | sleep 3' sh "$SANDBOX" run -s process.time_limit=500ms -s process.kill_grace=100ms -s process.output_limit=1G -- yes
 	assert_output "status 124"
 }
+
+# A signal may be under way when init ends: its record of the exit must not be lost with it.
+@test "a time limit is one, however the signal and the end meet" {
+	for _ in $(seq 20); do
+		run sandbox -s process.time_limit=50ms --status-file "$TMP/record" -- sh -c 'sleep 3; exit 3'
+		assert_status 124
+		jq -e '.verdict == "time-limit"' "$TMP/record"
+	done
+}

@@ -49,7 +49,8 @@ static void keys_for_their_modes(void **state)
 		  "\"macvlan\", \"pasta\"",
 		  "mode = \"macvlan\"; parent = \"eth0\"; address = \"10.0.0.2/8\"; mac = \"02:00:00:00:00:05\";" },
 		{ "bridge = { name = \"b\"; address = \"10.0.0.1/8\"; isolated = false; };",
-		  "test.conf:2:network.bridge.name: has no meaning for network.mode \"none\": only for \"veth\", \"pasta\"",
+		  "test.conf:2:network.bridge.name: has no meaning for network.mode \"none\": only for \"veth\", "
+		  "\"pasta\"",
 		  "mode = \"veth\"; bridge = { name = \"b\"; address = \"10.0.0.1/8\"; isolated = false; };" },
 		{ "mode = \"none\"; address = \"10.0.0.2/8\";",
 		  "test.conf:2:network.address: has no meaning for network.mode \"none\": only for \"veth\", "
