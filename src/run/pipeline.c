@@ -49,8 +49,7 @@ const struct phase_doc phase_docs[PHASE_COUNT] = {
 };
 
 const struct stage pipeline[STAGE_COUNT] = {
-	/* name           plan               host          attach          enter               rejoin
-	 * confine                undo          describe */
+	/* name           plan               host          attach          enter               rejoin              confine                undo          describe */
 
 	/* Opens what is to be joined: whether a user namespace is made depends on who owns it. */
 	{ "join",         join_plan,         NULL,         NULL,           NULL,               NULL,               NULL,                  NULL,         join_describe },
@@ -90,8 +89,8 @@ const struct stage pipeline[STAGE_COUNT] = {
 	 * and a child that is still dumpable goes in attach: nice, oom_score_adj; the payload inherits both. */
 	{ "process",      process_plan,      NULL,         process_attach, NULL,               NULL,               process_confine,       NULL,         process_describe },
 	{ "rlimits",      rlimits_plan,      NULL,         NULL,           NULL,               NULL,               rlimits_confine,       NULL,         rlimits_describe },
-	/* The bounding set needs CAP_SETPCAP, which the change of ids takes away: it goes in enter, the rest after ids.
-	 * */
+	/* The bounding set needs CAP_SETPCAP, which the change of ids takes away: it goes in enter, the rest after
+	 * ids. */
 	{ "ids",          ids_plan,          NULL,         NULL,           NULL,               NULL,               ids_confine,           NULL,         ids_describe },
 	{ "capabilities", capabilities_plan, NULL,         NULL,           capabilities_enter, capabilities_enter, capabilities_confine,  NULL,         capabilities_describe },
 	/* As the payload's own user, with the payload's own rights: a directory it may not enter is refused. */
