@@ -120,16 +120,24 @@ hides_ports() {
 	hides_ports
 }
 
+# relay DIR: a configuration that fetches, with its temporary files in DIR. Started by root, nginx gives these directories
+# to nobody: outside they must be the test's own, never /tmp itself.
+relay() {
+	cat <<-END
+		daemon off; pid $1/pid; events { }
+		http { access_log off;
+		client_body_temp_path $1/b; proxy_temp_path $1/p; fastcgi_temp_path $1/f; uwsgi_temp_path $1/u; scgi_temp_path $1/s;
+		server { listen 8080; location / { proxy_connect_timeout 2s; proxy_pass http://198.51.100.7:8098; } } }
+	END
+}
+
 # A server that was made to fetch: with a configuration that says so, which works outside.
 is_no_relay() {
-	local relay='daemon off; pid /tmp/pid; events { } http { access_log off; client_body_temp_path /tmp; proxy_temp_path /tmp;
-		fastcgi_temp_path /tmp; uwsgi_temp_path /tmp; scgi_temp_path /tmp;
-		server { listen 8080; location / { proxy_connect_timeout 2s; proxy_pass http://198.51.100.7:8098; } } }'
-
 	serve outside 8098 'of outside'
-	echo "$relay" >relay.conf
-	chmod 0644 relay.conf
-	EXEC='exec' as_launcher nginx -e stderr -c "$WORK/relay.conf" >"$TMP/out-$LAUNCHER" 2>&1 3>&- &
+	relay "$WORK" >outside.conf
+	relay /tmp >relay.conf
+	chmod 0644 outside.conf relay.conf
+	EXEC='exec' as_launcher nginx -e stderr -c "$WORK/outside.conf" >"$TMP/out-$LAUNCHER" 2>&1 3>&- &
 	SERVICE=$!
 	wait_until 5 relayed
 	end
