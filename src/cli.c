@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "profile/diagnostic.h"
+
 struct reader {
 	int argc, at;
 	char **argv;
@@ -141,12 +143,25 @@ static int find_option(const char *name, size_t length, char letter)
 	return -1;
 }
 
+static int unknown_option(struct reader *reader, const char *word)
+{
+	const char *names[O_COUNT], *nearest = NULL;
+	size_t length = strcspn(word, "="), count = 0;
+	const char *name = word[1] == '-' ? arena_copy_n(reader->arena, word + 2, length - 2) : NULL;
+
+	for (int i = 0; i < O_COUNT; i++)
+		if (cli_options[i].commands & (1U << reader->cli->command))
+			names[count++] = cli_options[i].name;
+	nearest = name ? nearest_name(name, names, count) : NULL;
+	fail(reader->err, 0, "unknown option %s", word);
+	usage(reader->err);
+	return nearest ? error_remedy(reader->err, "did you mean --%s?", nearest) : -1;
+}
+
 static int check_place(struct reader *reader, int option, const char *word)
 {
-	if (option < 0) {
-		fail(reader->err, 0, "unknown option %s", word);
-		return usage(reader->err);
-	}
+	if (option < 0)
+		return unknown_option(reader, word);
 	if (cli_options[option].commands & (1U << reader->cli->command))
 		return 0;
 	fail(reader->err, 0, "option --%s has no meaning for `sandbox %s`", cli_options[option].name,
@@ -227,6 +242,38 @@ static int find_command(const char *word)
 	return -1;
 }
 
+/* `word`: what was taken for a command; NULL when options stand there alone. */
+static int unknown_command(const char *word, const char *option, struct error *err)
+{
+	const char *names[C_COUNT], *nearest = NULL;
+
+	for (int i = 0; i < C_COUNT; i++)
+		names[i] = cli_commands[i].name;
+	nearest = word ? nearest_name(word, names, C_COUNT) : NULL;
+	fail(err, 0, "`%s` is no command of sandbox", word ? word : option);
+	error_remedy(err, "%s%s%sto run it in the default sandbox write: sandbox -- %s",
+		     nearest ? "did you mean `sandbox " : "", nearest ? nearest : "", nearest ? "`? " : "",
+		     word ? word : "COMMAND");
+	return error_exit(err, EXIT_OF_USAGE);
+}
+
+/* What a command that takes none is given is often the name of a profile, and never to be passed over. */
+static int check_words(struct reader *reader)
+{
+	const struct cli *cli = reader->cli;
+	const struct cli_command *command = &cli_commands[cli->command];
+
+	if (cli->command == C_HELP && cli->rest_count && (cli->rest_count > 1 || find_command(cli->rest[0]) < 0))
+		return unknown_command(cli->rest[cli->rest_count - 1], NULL, reader->err);
+	if (command->args[0] || !cli->rest_count || cli->given[O_HELP])
+		return 0;
+	fail(reader->err, 0, "`sandbox %s` takes no word: %s", command->name, cli->rest[0]);
+	usage(reader->err);
+	if (!(cli_options[O_PROFILE].commands & (1U << cli->command)))
+		return -1;
+	return error_remedy(reader->err, "a profile goes behind -p: sandbox %s -p %s", command->name, cli->rest[0]);
+}
+
 int cli_read(int argc, char **argv, struct arena *arena, struct cli *ret, struct error *err)
 {
 	struct reader reader = { .argc = argc, .at = 1, .argv = argv, .arena = arena, .cli = ret, .err = err };
@@ -244,12 +291,17 @@ int cli_read(int argc, char **argv, struct arena *arena, struct cli *ret, struct
 		return -1;
 	ret->rest = argv + reader.at;
 	ret->rest_count = argc - reader.at;
-	if (command >= 0 || dashes || ret->profiles.count || ret->given[O_HELP] || ret->given[O_VERSION])
+	if (command >= 0)
+		return check_words(&reader);
+	if (dashes || ret->profiles.count || ret->given[O_HELP] || ret->given[O_VERSION])
 		return 0;
-	fail(err, 0, "`%s` is no command of sandbox", ret->rest_count ? ret->rest[0] : argv[1]);
-	error_remedy(err, "to run it in the default sandbox write: sandbox -- %s",
-		     ret->rest_count ? ret->rest[0] : "COMMAND");
-	return error_exit(err, EXIT_OF_USAGE);
+	return unknown_command(ret->rest_count ? ret->rest[0] : NULL, argv[1], err);
+}
+
+void cli_misplaced(const struct cli *cli, struct error *err)
+{
+	if (cli->command == C_RUN && cli->rest_count && find_command(cli->rest[0]) >= 0)
+		error_remedy(err, "sandbox's own command goes first: sandbox %s ...", cli->rest[0]);
 }
 
 /* Prints `text` in lines of at most `width` columns from column `indent` on; the first line's indent is there
@@ -293,9 +345,14 @@ static void print_command(const struct cli_command *command)
 	print_wrapped(command->doc, HELP_INDENT, HELP_WIDTH);
 }
 
-void cli_help(bool one, enum command_id command)
+void cli_help(const struct cli *cli)
 {
-	printf("usage: sandbox %s%s%s\n\n", one ? cli_commands[command].name : "[COMMAND]", " [OPTION ...] ",
+	bool asked = cli->command == C_HELP && cli->rest_count;
+	bool one = asked || (cli->command != C_HELP && cli->command != C_RUN);
+	int command = asked ? find_command(cli->rest[0]) : (int)cli->command;
+
+	printf("usage: sandbox %s [OPTION ...]%s%s\n\n", one ? cli_commands[command].name : "[COMMAND]",
+	       one && !cli_commands[command].args[0] ? "" : " ",
 	       one ? cli_commands[command].args : "[--] [PROGRAM [ARG ...]]");
 	for (int i = 0; i < C_COUNT && !one; i++)
 		print_command(&cli_commands[i]);

@@ -28,7 +28,10 @@ struct cli {
 /* Reads argv. 0, or -1 with exit status 120 in *err. Memory is the arena's and argv's. */
 int cli_read(int argc, char **argv, struct arena *arena, struct cli *ret, struct error *err);
 
-/* Prints help to stdout: of one command, or of all. Lines are at most 80 columns wide. */
-void cli_help(bool one, enum command_id command);
+/* Prints to stdout the help that was asked for: of one command, or of all. Lines are at most 80 columns wide. */
+void cli_help(const struct cli *cli);
+
+/* Where a program was not found that is called like a command of ours: says so in *err's remedy. */
+void cli_misplaced(const struct cli *cli, struct error *err);
 
 #endif

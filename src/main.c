@@ -23,6 +23,7 @@
 #include "run/ask.h"
 #include "run/audit.h"
 #include "run/blocked.h"
+#include "run/check.h"
 #include "run/compare.h"
 #include "run/doctor.h"
 #include "run/exec.h"
@@ -117,12 +118,13 @@ static int load(struct program *program, const char *const *profiles, size_t cou
 		.uid = program->caller.uid,
 		.gid = program->caller.gid,
 		.offline = cli->command == C_AUDIT,
+		.plain = cli->command == C_CHECK,
 	};
 
 	program->diagnostics = (struct diagnostics){ .arena = &program->arena };
 	if (!profile_load(&request, &program->arena, ret, &program->diagnostics))
 		return 0;
-	report_diagnostics(&program->diagnostics);
+	check_diagnostics(&program->diagnostics);
 	return EXIT_OF_PROFILE;
 }
 
@@ -136,6 +138,17 @@ static int report(const struct program *program, const struct error *err)
 {
 	report_error(program->profile, err);
 	return err->exit_status ? err->exit_status : EXIT_OF_INTERNAL;
+}
+
+/* What was printed is there, or a message says why not. */
+static int printed(const struct program *program)
+{
+	struct error err = { 0 };
+
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	fail_errno(&err, 0, "cannot write to standard output");
+	return report(program, &err);
 }
 
 static int make_plan(struct program *program, struct timings *timings, struct error *err)
@@ -165,10 +178,8 @@ static int explain(struct program *program)
 	int status = 0;
 
 	if (program->cli.command == C_EXPLAIN && !program->cli.profiles.count && program->cli.rest_count == 1) {
-		if (!explain_key(program->cli.rest[0], program->cli.given[O_JSON], &err))
-			return 0;
-		error_exit(&err, EXIT_OF_USAGE);
-		return report(program, &err);
+		status = explain_key(program->cli.rest[0], program->cli.given[O_JSON], &err);
+		return status ? report(program, &err) : 0;
 	}
 	status = load_request(program);
 	if (status)
@@ -181,38 +192,44 @@ static int explain(struct program *program)
 
 /* What the text alone shows, and then what only the stages can: names of system calls, of capabilities, ids and their
  * map. */
-static int check_one(struct program *program, const char *const word)
+static int check_one(struct program *program, const char *const *words, size_t count)
 {
-	int status = load(program, &word, 1, &program->profile);
+	int status = load(program, words, count, &program->profile);
 
 	if (status)
 		return status;
 	program->caller.command = NULL;
 	need_no_command(program);
 	program->plan = (struct plan){ .profile = program->profile, .caller = &program->caller };
-	if (steps_check(program->profile, &program->plan, report_error))
+	if (steps_check(program->profile, &program->plan, check_error))
 		status = EXIT_OF_PROFILE;
 	arena_free(&program->plan.arena);
 	return status;
 }
 
+/* Those behind -p are layers of one profile; every other word is a profile by itself. */
 static int check(struct program *program)
 {
+	const struct words *layers = &program->cli.profiles;
+	struct error err = { 0 };
 	int status = 0;
 
-	if (!program->cli.rest_count) {
-		struct error err = { 0 };
-
+	if (!program->cli.rest_count && !layers->count) {
 		fail(&err, 0, "no profile to check is given");
 		error_exit(&err, EXIT_OF_USAGE);
 		return report(program, &err);
 	}
+	if (program->cli.given[O_JSON])
+		check_as_json();
+	if (layers->count)
+		status = check_one(program, layers->items, layers->count);
 	for (int i = 0; i < program->cli.rest_count; i++) {
-		int bad = check_one(program, program->cli.rest[i]);
+		const char *const word = program->cli.rest[i];
+		int bad = check_one(program, &word, 1);
 
 		status = bad ? bad : status;
 	}
-	return status;
+	return check_finish(&err) ? report(program, &err) : status;
 }
 
 static int show(struct program *program)
@@ -231,7 +248,10 @@ static int doctor(struct program *program)
 {
 	int status = load_request(program);
 
-	return status ? status : doctor_run(program->profile, &program->caller, program->cli.given[O_JSON]);
+	if (status)
+		return status;
+	status = doctor_run(program->profile, &program->caller, program->cli.given[O_JSON]);
+	return printed(program) ? EXIT_OF_INTERNAL : status;
 }
 
 static int compare(struct program *program)
@@ -287,8 +307,6 @@ static int list(const struct program *program)
 {
 	struct error err = { 0 };
 
-	if (program->cli.rest_count)
-		return usage(program, "list takes no name");
 	return list_run(program->cli.given[O_JSON], &err) ? report(program, &err) : 0;
 }
 
@@ -320,6 +338,8 @@ static int exec(const struct program *program)
 
 	if (*command && !strcmp(*command, "--"))
 		command++;
+	else if (*command && **command == '-')
+		return usage(program, "options stand before the sandbox's name, the command behind it");
 	if (!*command || !**command)
 		return usage(program, "a sandbox and a command must be given");
 	if (request.directory && request.directory[0] != '/')
@@ -333,11 +353,14 @@ static int exec(const struct program *program)
 	return status < 0 ? report(program, &err) : status;
 }
 
-static int schema(const struct program *program)
+/* help, version, schema */
+static int print(const struct program *program, const char *text)
 {
-	return fputs(program->cli.given[O_JSON] ? schema_json : schema_text, stdout) < 0 || fflush(stdout)
-		       ? EXIT_OF_INTERNAL
-		       : 0;
+	if (text)
+		(void)fputs(text, stdout);
+	else
+		cli_help(&program->cli);
+	return printed(program);
 }
 
 /* Launches, watches, ends. The outcome is complete whatever happened. */
@@ -383,6 +406,8 @@ static int finish_run(struct program *program, struct verdict_sink *sink, struct
 {
 	struct error err = { 0 };
 
+	if (outcome->failed && outcome->error.exit_status == EXIT_OF_NOT_FOUND)
+		cli_misplaced(&program->cli, &outcome->error);
 	if (outcome->failed)
 		report_error(program->profile, &outcome->error);
 	else if (verdict_explain(launch, outcome, &err))
@@ -421,12 +446,10 @@ static int run(struct program *program)
 
 static int dispatch(struct program *program)
 {
-	if (program->cli.given[O_HELP] || program->cli.command == C_HELP) {
-		cli_help(program->cli.command != C_HELP && program->cli.command != C_RUN, program->cli.command);
-		return fflush(stdout) ? EXIT_OF_INTERNAL : 0;
-	}
+	if (program->cli.given[O_HELP] || program->cli.command == C_HELP)
+		return print(program, NULL);
 	if (program->cli.given[O_VERSION] || program->cli.command == C_VERSION)
-		return puts("sandbox " VERSION) < 0 || fflush(stdout) ? EXIT_OF_INTERNAL : 0;
+		return print(program, "sandbox " VERSION "\n");
 	switch (program->cli.command) {
 	case C_CHECK:
 		return check(program);
@@ -450,7 +473,7 @@ static int dispatch(struct program *program)
 	case C_GC:
 		return gc(program);
 	case C_SCHEMA:
-		return schema(program);
+		return print(program, program->cli.given[O_JSON] ? schema_json : schema_text);
 	default:
 		return run(program);
 	}

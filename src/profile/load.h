@@ -36,6 +36,7 @@ struct profile_request {
 	uid_t uid;
 	gid_t gid;
 	bool offline; /* variables are a sample user's (vars_sample.c); what parameters name need not exist */
+	bool plain;   /* the profiles were given without -p; for what is said of one that is not found */
 };
 
 /* Reads, merges, expands, validates. 0 with *ret valid (memory in `arena`), or -1 with at least one diagnostic. */

@@ -9,6 +9,7 @@
  * text is read from that same descriptor later. Parent only, before plan; changes nothing. */
 #include "profile/lookup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -31,7 +32,7 @@
 
 #define SYSTEM_DIR "/etc/sandbox/profiles"
 
-enum { DIRECTORIES_MAX = 64 };
+enum { DIRECTORIES_MAX = 64, NAMES_MAX = 256 };
 
 static const char *environment(const struct lookup *lookup, const char *name)
 {
@@ -184,29 +185,33 @@ static int try(struct search *search, const char *path, bool strict, struct foun
 	return 1;
 }
 
-static int try_in(struct search *search, const char *directory, const char *below, bool strict, struct found *ret)
+static int try_in(struct search *search, const char *directory, bool strict, struct found *ret)
 {
 	const char *path =
-		directory ? arena_format(search->lookup->arena, "%s%s/%s.conf", directory, below, search->word) : NULL;
+		directory ? arena_format(search->lookup->arena, "%s/%s.conf", directory, search->word) : NULL;
 
 	return path ? try(search, path, strict, ret) : 0;
 }
 
+/* The directory of the caller's own profiles; NULL when there is none. */
+static const char *own_directory(const struct lookup *lookup)
+{
+	const char *config = environment(lookup, "XDG_CONFIG_HOME");
+	const char *home = environment(lookup, "HOME");
+
+	if (config && config[0] == '/')
+		return arena_format(lookup->arena, "%s/sandbox/profiles", config);
+	return home && home[0] == '/' ? arena_format(lookup->arena, "%s/.config/sandbox/profiles", home) : NULL;
+}
+
 static int try_search_path(struct search *search, struct found *ret)
 {
-	const char *config = environment(search->lookup, "XDG_CONFIG_HOME");
-	const char *home = environment(search->lookup, "HOME");
-	bool own_config = config && config[0] == '/', own_home = home && home[0] == '/';
-	int result = try_in(search,
-			    own_config ? config
-			    : own_home ? home
-				       : NULL,
-			    own_config ? "/sandbox/profiles" : "/.config/sandbox/profiles", true, ret);
+	int result = try_in(search, own_directory(search->lookup), true, ret);
 
 	if (result == 0)
-		result = try_in(search, SYSTEM_DIR, "", true, ret);
+		result = try_in(search, SYSTEM_DIR, true, ret);
 	if (result == 0)
-		result = try_in(search, PROFILE_DIR, "", true, ret);
+		result = try_in(search, PROFILE_DIR, true, ret);
 	return result;
 }
 
@@ -217,14 +222,86 @@ static bool is_path(const char *word)
 	return strchr(word, '/') || (length > 5 && strcmp(word + length - 5, ".conf") == 0);
 }
 
+/* ---- what may have been meant -------------------- */
+
+struct names {
+	const char *items[NAMES_MAX];
+	size_t count;
+};
+
+/* The profiles of a directory, their names without .conf; none where it cannot be read. */
+static void add_names(const struct lookup *lookup, const char *path, struct names *ret)
+{
+	DIR *directory = path ? opendir(path) : NULL;
+	const struct dirent *entry = NULL;
+
+	while (directory && ret->count < NAMES_MAX && (entry = readdir(directory))) {
+		size_t length = strlen(entry->d_name);
+		const char *name = length > 5 && !strcmp(entry->d_name + length - 5, ".conf")
+					   ? arena_copy_n(lookup->arena, entry->d_name, length - 5)
+					   : NULL;
+
+		if (name)
+			ret->items[ret->count++] = name;
+	}
+	if (directory)
+		closedir(directory);
+}
+
+/* A file that is there, which the word is nearly a path of; NULL when there is none. */
+static const char *file_meant(const struct search *search)
+{
+	static const char *const directories[] = { "profiles/", "./" };
+	const char *path = NULL;
+
+	if (search->asker->node)
+		return NULL;
+	if (strchr(search->word, '/')) {
+		path = arena_format(search->lookup->arena, "%s.conf", search->word);
+		return path && !access(path, F_OK) ? path : NULL;
+	}
+	if (is_path(search->word)) {
+		path = arena_format(search->lookup->arena, "profiles/%s", search->word);
+		return path && !access(path, F_OK) ? path : NULL;
+	}
+	for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		path = arena_format(search->lookup->arena, "%s%s.conf", directories[i], search->word);
+		if (path && !access(path, F_OK))
+			return path;
+	}
+	return NULL;
+}
+
+static const char *name_meant(const struct search *search)
+{
+	const struct source *from = search->asker->source;
+	struct names names = { .items = { "default" }, .count = 1 };
+
+	if (is_path(search->word))
+		return NULL;
+	add_names(search->lookup, from ? from->directory : NULL, &names);
+	add_names(search->lookup, own_directory(search->lookup), &names);
+	add_names(search->lookup, SYSTEM_DIR, &names);
+	add_names(search->lookup, PROFILE_DIR, &names);
+	return nearest_name(search->word, names.items, names.count);
+}
+
 static int not_found(struct search *search)
 {
+	struct diagnostics *diagnostics = search->lookup->diagnostics;
 	const char *looked = search->looked.data ? search->looked.data : "nowhere";
+	const char *option = search->asker->node || search->lookup->request->plain ? "" : "-p ", *meant = NULL;
 
 	if (search->self)
 		return refuse(search->lookup, search->asker, search->word, "it extends itself");
 	refuse(search->lookup, search->asker, search->word, is_path(search->word) ? "no such file" : "there is none");
-	return is_path(search->word) ? -1 : diagnose_remedy(search->lookup->diagnostics, "looked for %s", looked);
+	meant = file_meant(search);
+	meant = meant ? meant : name_meant(search);
+	if (is_path(search->word))
+		return meant ? diagnose_remedy(diagnostics, "did you mean %s%s?", option, meant) : -1;
+	return diagnose_remedy(diagnostics, "%s%s%slooked for %s", meant ? "did you mean " : "",
+			       meant ? arena_format(search->lookup->arena, "%s%s", option, meant) : "",
+			       meant ? "? " : "", looked);
 }
 
 /* A file beside the one that asks, named the way that one is. */

@@ -265,8 +265,6 @@ static int finish(struct report *out)
 							  JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(document);
 	}
-	if (fflush(stdout))
-		return EXIT_OF_INTERNAL;
 	return out->possible ? 0 : EXIT_OF_HOST;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/page.h"
+#include "profile/diagnostic.h"
 #include "profile/schema.h"
 
 /* What a key without such words in the schema needs. */
@@ -120,6 +121,19 @@ static void print_json(const struct key *key)
 	json_object_put(object);
 }
 
+static int no_such_key(const char *path, struct error *err)
+{
+	const char *names[K_COUNT], *nearest = NULL;
+
+	for (int key = 0; key < K_COUNT; key++)
+		names[key] = key ? keys[key].path : "";
+	nearest = nearest_name(path, names, K_COUNT);
+	fail(err, 0, "no key is called %s", path);
+	error_remedy(err, "%s%s%s`sandbox schema` lists them all; a profile or a command to be explained needs -p",
+		     nearest ? "did you mean " : "", nearest ? nearest : "", nearest ? "? " : "");
+	return error_exit(err, EXIT_OF_USAGE);
+}
+
 int explain_key(const char *path, bool json, struct error *err)
 {
 	int key = 0;
@@ -127,10 +141,8 @@ int explain_key(const char *path, bool json, struct error *err)
 	if (*path == '@')
 		return explain_set(path, json, err);
 	key = key_lookup(path);
-	if (!key) {
-		fail(err, 0, "no key is called %s", path);
-		return error_remedy(err, "`sandbox schema` lists them all; a command to be explained needs -p");
-	}
+	if (!key)
+		return no_such_key(path, err);
 	if (json)
 		print_json(&keys[key]);
 	else if (print_key(&keys[key], err))

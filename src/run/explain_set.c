@@ -109,5 +109,7 @@ int explain_set(const char *name, bool json, struct error *err)
 	}
 	fail(err, 0, "no set of system calls is called %s", name);
 	nearest = syscall_nearest(name);
-	return nearest ? error_remedy(err, "did you mean %s?", nearest) : -1;
+	if (nearest)
+		error_remedy(err, "did you mean %s?", nearest);
+	return error_exit(err, EXIT_OF_USAGE);
 }
