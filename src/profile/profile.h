@@ -364,8 +364,13 @@ struct location {
 	char path[128];
 };
 
-/* Finds key `key` (enum key_id) of element `index` of the outermost list on its path (-1: the key itself). For a key
- * that was not written, the nearest written parent's place. */
+/* Finds key `key` (enum key_id) of element `index` of the outermost list on its path (-1: the key itself), or, where
+ * the key is a list of words or numbers, the word `index` of it. For a key that was not written, the nearest written
+ * parent's place. */
 void profile_locate(const struct profile *profile, int key, int index, struct location *ret);
+
+/* The keys written in element `index` of the outermost list on `key`'s path, each with its place and, as `path`, its
+ * name alone: layers may have said them apart. Returns how many there are, at most `size`. */
+size_t profile_locate_members(const struct profile *profile, int key, int index, struct location *ret, size_t size);
 
 #endif

@@ -16,8 +16,9 @@
 #include <unistd.h>
 
 #include "base/page.h"
+#include "run/json.h"
 
-enum { NEEDS_MAX = 32 };
+enum { NEEDS_MAX = 32, MEMBERS_MAX = 32 };
 
 struct description {
 	const struct profile *profile;
@@ -38,50 +39,114 @@ static const char *const layer_names[LAYER_COUNT] = {
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-static void add_json(struct description *out, const char *what, const struct location *place)
+static bool same_place(const struct location *a, const struct location *b)
 {
-	struct json_object *line = json_object_new_object();
+	return a->layer == b->layer && a->line == b->line &&
+	       (a->file == b->file || (a->file && b->file && !strcmp(a->file, b->file)));
+}
 
-	json_object_object_add(line, "does", json_object_new_string(what));
-	if (place && place->path[0]) {
-		json_object_object_add(line, "key", json_object_new_string(place->path));
-		json_object_object_add(line, "layer", json_object_new_string(layer_names[place->layer]));
+/* What a line is about: the place of its key and, where that is in an element of a list, those of the element's keys
+ * that another layer or line says. */
+struct places {
+	struct location key, members[MEMBERS_MAX];
+	size_t member_count;
+};
+
+static void find_places(const struct profile *profile, int key, int index, struct places *ret)
+{
+	size_t count = 0;
+
+	ret->member_count = 0;
+	profile_locate(profile, key, index, &ret->key);
+	if (!ret->key.written)
+		return;
+	count = profile_locate_members(profile, key, index, ret->members, MEMBERS_MAX);
+	for (size_t i = 0; i < count; i++)
+		if (ret->members[i].written && !same_place(&ret->members[i], &ret->key))
+			ret->members[ret->member_count++] = ret->members[i];
+}
+
+static void add_json_place(struct json_object *to, const struct location *place)
+{
+	if (place->path[0]) {
+		json_add_text(to, "key", place->path);
+		json_object_object_add(to, "layer", json_object_new_string(layer_names[place->layer]));
 	}
-	if (place && place->written && place->file) {
-		json_object_object_add(line, "file", json_object_new_string(place->file));
-		json_object_object_add(line, "line", json_object_new_int(place->line));
+	if (place->written && place->file) {
+		json_add_text(to, "file", place->file);
+		json_object_object_add(to, "line", json_object_new_int(place->line));
 	}
+}
+
+static void add_json(struct description *out, const char *what, const struct places *places)
+{
+	struct json_object *line = json_object_new_object(), *members = json_object_new_array();
+
+	json_add_text(line, "does", what);
+	if (places)
+		add_json_place(line, &places->key);
+	for (size_t i = 0; places && i < places->member_count; i++) {
+		struct json_object *member = json_object_new_object();
+
+		add_json_place(member, &places->members[i]);
+		json_object_array_add(members, member);
+	}
+	if (json_object_array_length(members))
+		json_object_object_add(line, "elsewhere", members);
+	else
+		json_object_put(members);
 	json_object_array_add(out->json, line);
 }
 
-/* "[FILE:LINE: key]", with the layer in front where it is not the profile itself. */
-static void place_text(const struct location *place, char *buffer, size_t size)
+/* "extended FILE:LINE", "command line", "default". */
+static void add_place(struct text *to, const struct location *place)
 {
-	const char *extended = place->layer == LAYER_EXTENDED ? "extended " : "";
+	if (place->layer == LAYER_DEFAULT || !place->file) {
+		text_add(to, "default");
+		return;
+	}
+	text_add(to, "%s%s", place->layer == LAYER_EXTENDED ? "extended " : "", place->file);
+	if (place->line > 0)
+		text_add(to, ":%d", place->line);
+}
 
-	if (place->layer == LAYER_DEFAULT || !place->file)
-		(void)snprintf(buffer, size, "[default: %s]", place->path);
-	else if (place->line > 0)
-		(void)snprintf(buffer, size, "[%s%s:%d: %s]", extended, place->file, place->line, place->path);
-	else
-		(void)snprintf(buffer, size, "[%s%s: %s]", extended, place->file, place->path);
+/* "[FILE:LINE: key]", with the layer in front where it is not the profile itself, and behind it what of an element is
+ * said elsewhere: "; size: command line; mode, uid: extended FILE:LINE". */
+static void add_places(struct text *to, const struct places *places)
+{
+	text_add(to, "[");
+	add_place(to, &places->key);
+	text_add(to, ": %s", places->key.path);
+	for (size_t i = 0; i < places->member_count; i++) {
+		const struct location *member = &places->members[i];
+
+		text_add(to, "%s%s", i && same_place(member, member - 1) ? ", " : "; ", member->path);
+		if (i + 1 < places->member_count && same_place(member, member + 1))
+			continue;
+		text_add(to, ": ");
+		add_place(to, member);
+	}
+	text_add(to, "]");
 }
 
 enum { INDENT = 6, HANG = 8 };
 
-static void add_text(struct description *out, const char *what, const struct location *place)
+static void add_text(struct description *out, const char *what, const struct places *places)
 {
-	char note[512] = "";
-	const struct page_line line = { .indent = INDENT, .start = INDENT, .hang = HANG, .note = note };
+	struct text note = { 0 };
+	struct page_line line = { .indent = INDENT, .start = INDENT, .hang = HANG };
 
-	if (place && place->path[0])
-		place_text(place, note, sizeof(note));
+	if (places && places->key.path[0])
+		add_places(&note, places);
+	line.note = note.data;
 	page_line(&out->page, &out->text, &line, "%s", what);
+	out->failed |= note.failed;
+	text_free(&note);
 }
 
 void describe(struct description *out, int key, int index, const char *format, ...)
 {
-	struct location place = { 0 };
+	struct places places;
 	va_list arguments;
 	char *what = NULL;
 
@@ -90,14 +155,34 @@ void describe(struct description *out, int key, int index, const char *format, .
 		what = NULL;
 	va_end(arguments);
 	if (key)
-		profile_locate(out->profile, key, index, &place);
+		find_places(out->profile, key, index, &places);
 	if (!what)
 		out->failed = true;
 	else if (out->json)
-		add_json(out, what, key ? &place : NULL);
+		add_json(out, what, key ? &places : NULL);
 	else
-		add_text(out, what, key ? &place : NULL);
+		add_text(out, what, key ? &places : NULL);
 	free(what);
+}
+
+void describe_words(struct description *out, int key, const struct strings *words, const char *what)
+{
+	struct text line = { 0 };
+
+	for (size_t i = 0, first = 0; i < words->count; i++) {
+		struct location here, next;
+
+		text_add(&line, "%s%s", line.length ? " " : "", words->items[i]);
+		profile_locate(out->profile, key, (int)i, &here);
+		profile_locate(out->profile, key, (int)i + 1, &next);
+		if (i + 1 < words->count && same_place(&here, &next))
+			continue;
+		describe(out, key, (int)first, "%s %s", what, line.data ? line.data : "");
+		out->failed |= line.failed;
+		text_free(&line);
+		line = (struct text){ 0 };
+		first = i + 1;
+	}
 }
 
 void describe_need(struct description *out, const char *format, ...)
@@ -164,7 +249,7 @@ static void stage_as_json(const struct plan *plan, const struct stage *stage, st
 	out->json = json_object_new_array();
 	stage->describe(plan, out);
 	for (size_t i = 0; i < out->need_count; i++)
-		json_object_array_add(needs, json_object_new_string(out->needs[i]));
+		json_object_array_add(needs, json_text(out->needs[i]));
 	json_object_object_add(object, "stage", json_object_new_string(stage->name));
 	json_object_object_add(object, "phases", names);
 	json_object_object_add(object, "needs", needs);

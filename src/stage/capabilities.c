@@ -343,7 +343,8 @@ void capabilities_describe(const struct plan *plan, struct description *out)
 	if (!caps->permitted)
 		describe(out, K_CAPABILITIES_DROP, -1, "keeps no capability, as uid 0 neither");
 	else
-		describe_set(out, K_CAPABILITIES_KEEP, "keeps", caps->permitted);
+		describe_set(out, plan->profile->capabilities.keep.count ? K_CAPABILITIES_KEEP : K_CAPABILITIES_DROP,
+			     "keeps", caps->permitted);
 	if (dropped)
 		describe(out, K_CAPABILITIES_DROP, -1, "takes %d of %d out of the bounding set, for ever",
 			 __builtin_popcountll(dropped), caps->last_cap + 1);

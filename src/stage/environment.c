@@ -72,13 +72,18 @@ void environment_describe(const struct plan *plan, struct description *out)
 	const struct strings *own = &plan->profile->process.env, *names = &plan->profile->process.inherit_env;
 
 	for (char **entry = plan->environment.envp; *entry; entry++) {
-		int length = (int)strcspn(*entry, "=");
-		bool ours = false;
+		int length = (int)strcspn(*entry, "="), ours = -1, named = -1;
 
 		for (size_t i = 0; i < own->count; i++)
-			ours = ours || sets(own->items[i], *entry, (size_t)length);
-		describe(out, ours ? K_PROCESS_ENV : K_PROCESS_INHERIT_ENV, -1, ours ? "sets %.*s" : "inherits %.*s",
-			 length, *entry);
+			if (sets(own->items[i], *entry, (size_t)length))
+				ours = (int)i;
+		for (size_t i = 0; i < names->count; i++)
+			if (sets(*entry, names->items[i], strlen(names->items[i])))
+				named = (int)i;
+		if (ours >= 0)
+			describe(out, K_PROCESS_ENV, ours, "sets %.*s", length, *entry);
+		else
+			describe(out, K_PROCESS_INHERIT_ENV, named, "inherits %.*s", length, *entry);
 	}
 	if (!own->count && !names->count)
 		describe(out, K_PROCESS_ENV, -1, "starts with no variables at all");

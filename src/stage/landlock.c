@@ -330,8 +330,8 @@ void landlock_describe(const struct plan *plan, struct description *out)
 		describe(out, bind ? K_LANDLOCK_BIND_TCP : K_LANDLOCK_CONNECT_TCP, -1, "may %s TCP port %u",
 			 bind ? "bind" : "connect to", landlock->ports[i].port);
 	}
-	if (landlock->scoped & SCOPE_ABSTRACT_UNIX)
-		describe(out, K_LANDLOCK_SCOPE, -1, "reaches no abstract socket made outside");
-	if (landlock->scoped & SCOPE_SIGNAL)
-		describe(out, K_LANDLOCK_SCOPE, -1, "signals no process outside");
+	for (size_t i = 0; i < plan->profile->landlock.scope.count; i++)
+		describe(out, K_LANDLOCK_SCOPE, (int)i,
+			 strcmp(plan->profile->landlock.scope.items[i], "signal") ? "reaches no abstract socket made outside"
+										 : "signals no process outside");
 }

@@ -344,7 +344,7 @@ void names_describe(const struct plan *plan, struct description *out)
 				 "ro,nosuid,nodev,noexec");
 	for (size_t i = 0; i < profile->network.dns.servers.count; i++)
 		if (!strcmp(profile->network.dns.servers.items[i], "host"))
-			describe(out, K_NETWORK_DNS_SERVERS, -1, "the host's name servers: looked up at start%s",
+			describe(out, K_NETWORK_DNS_SERVERS, (int)i, "the host's name servers: looked up at start%s",
 				 plan->names.isolated ? "; not those on its loopback interface" : "");
 	for (size_t i = 0; i < profile->network.outbound.rules.count; i++)
 		describe_pinned(profile->network.outbound.rules.items[i].to, K_NETWORK_OUTBOUND_RULES_TO, (int)i, out);

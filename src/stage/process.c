@@ -235,7 +235,7 @@ void process_describe(const struct plan *plan, struct description *out)
 		text_add_word(&command, *word);
 	}
 	if (!command.failed)
-		describe(out, K_PROCESS_COMMAND, -1, "runs %s", command.data);
+		describe(out, plan->caller->command ? K_NONE : K_PROCESS_COMMAND, -1, "runs %s", command.data);
 	text_free(&command);
 	describe(out, K_PROCESS_INIT, -1,
 		 process->init ? "under an init of ours, which reaps and forwards signals, with a filter of its own "

@@ -143,24 +143,46 @@ static void describe_conditional(const struct policy *policy, struct description
 		if (policy->calls[i].rule_count)
 			text_add(&text, "%s%s", text.data ? " " : "", syscall_calls[i].name);
 	if (text.data)
-		describe(out, K_SECCOMP_RULES, -1, "depending on their arguments: %s", text.data);
+		describe(out, 0, -1, "depending on their arguments: %s", text.data);
 	text_free(&text);
+}
+
+/* "clone when flags none CLONE_THREAD: errno:EPERM" */
+static void describe_rules(const struct seccomp_rule_list *rules, struct description *out)
+{
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct seccomp_rule *rule = &rules->items[i];
+		struct text text = { 0 };
+
+		(void)join(&rule->syscalls, &text);
+		for (size_t j = 0; j < rule->when.count; j++) {
+			const struct seccomp_when *when = &rule->when.items[j];
+			const char *const values[] = { when->equals, when->not_equals, when->any,
+						       when->none,   when->less,       when->greater };
+			static const char *const names[] = { "equals", "not_equals", "any", "none", "less", "greater" };
+
+			for (size_t op = 0; op < sizeof(values) / sizeof(values[0]); op++)
+				if (values[op])
+					text_add(&text, " %s %s %s %s", j ? "and" : "when", when->arg, names[op],
+						 values[op]);
+		}
+		if (text.data)
+			describe(out, K_SECCOMP_RULES, (int)i, "%s: %s", text.data, rule->action);
+		text_free(&text);
+	}
 }
 
 static void describe_policy(const struct policy *policy, const struct profile *profile, struct description *out)
 {
-	struct text allow = { 0 }, deny = { 0 };
 	size_t allowed = 0;
 
 	for (size_t i = 0; i < SYSCALL_COUNT; i++)
 		allowed += action_permits(policy->calls[i].action);
-	describe(out, K_SECCOMP_ALLOW, -1, "allow %s: %zu system calls of %d that have a name",
-		 join(&profile->seccomp.allow, &allow), allowed, SYSCALL_COUNT);
-	if (profile->seccomp.deny.count)
-		describe(out, K_SECCOMP_DENY, -1, "but not %s", join(&profile->seccomp.deny, &deny));
+	describe_words(out, K_SECCOMP_ALLOW, &profile->seccomp.allow, "allow");
+	describe_words(out, K_SECCOMP_DENY, &profile->seccomp.deny, "but not");
+	describe_rules(&profile->seccomp.rules, out);
+	describe(out, 0, -1, "that is %zu system calls of %d that have a name", allowed, SYSCALL_COUNT);
 	describe_conditional(policy, out);
-	text_free(&allow);
-	text_free(&deny);
 }
 
 void seccomp_describe(const struct plan *plan, struct description *out)

@@ -429,6 +429,9 @@ struct description; /* run/explain.c; lines with the place of their key */
 void describe(struct description *out, int key, int index, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Adds "WHAT WORD WORD ..." of a list of words that `key` is; a line for those of each place. */
+void describe_words(struct description *out, int key, const struct strings *words, const char *what);
+
 /* Adds something that this plan needs of the kernel or the host, "landlock ABI 4 (Linux 6.7)"; twice is once. */
 void describe_need(struct description *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

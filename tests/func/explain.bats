@@ -199,6 +199,50 @@ ordinary_user() {
 	assert_output "[default: rlimits.core]"
 }
 
+@test "each word of a list, and each key of an element, has the place where it was said" {
+	profile base <<-'EOF'
+		format = 1;
+		process = { env = [ "PATH=/bin" ];
+		            inherit_env = [ "TERM" ]; };
+		mounts = ( { type = "tmpfs"; target = "/tmp"; mode = "1777";
+		             size = "1M"; } );
+		seccomp = { deny = [ "fork" ]; };
+	EOF
+	profile <<-'EOF'
+		format = 1;
+		extends = [ "base" ];
+		process = { env = { add = [ "A=1" ]; }; };
+		mounts = ( { target = "/tmp"; exec = false; } );
+		hide = { add = [ "/tmp" ]; };
+		seccomp = { deny = { add = [ "vfork" ]; };
+		            rules = ( { syscalls = [ "clone" ]; when = ( { arg = "flags"; none = "CLONE_THREAD"; } );
+		                        action = "errno:EPERM"; } ); };
+	EOF
+	run env -u LANG TERM=vt "$SANDBOX" explain -p "$PROFILE" --env B=2 -s 'mounts[/tmp].size=2M' --json -- true
+	assert_status 0
+	value() {
+		jq -r --arg does "$1" '.stages[].lines[] | select(.does | startswith($does)) |
+			"\(.layer) \(.file // "") \(.line // "")"' <<<"$output"
+	}
+	[ "$(value 'sets PATH')" = "extended $TMP/base.conf 2" ]
+	[ "$(value 'sets A')" = "profile $PROFILE 3" ]
+	[ "$(value 'sets B')" = "command-line command line 0" ]
+	[ "$(value 'inherits TERM')" = "extended $TMP/base.conf 3" ]
+	[ "$(value '/proc/kcore: covered')" = "default  " ]
+	[ "$(value '/tmp: covered')" = "profile $PROFILE 5" ]
+	[ "$(value 'but not fork')" = "extended $TMP/base.conf 6" ]
+	[ "$(value 'but not vfork')" = "profile $PROFILE 6" ]
+	[ "$(value 'clone when flags none CLONE_THREAD: errno:EPERM')" = "profile $PROFILE 7" ]
+	# What the caller gives is no key's default.
+	[ "$(value 'runs true')" = "null  " ]
+	run jq -c '[.stages[].lines[] | select(.does | startswith("/tmp: tmpfs")) | .key, .layer,
+		(.elsewhere[] | .key, .layer, .line)]' <<<"$output"
+	[ "$output" = '["mounts[0].target","command-line","type","extended",4,"mode","extended",4,"exec","profile",4]' ] ||
+		_wrong "the places of /tmp"
+	run sandbox explain -p "$PROFILE" -- true
+	assert_output "$PROFILE:4: mounts[0].target; type, mode"
+}
+
 @test "explain says what of the kernel this plan needs, and no more" {
 	needs() {
 		sandbox explain "$@" --json | jq -r '.stages[].needs[]'
