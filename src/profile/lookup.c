@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/environ.h"
 #include "base/fd.h"
 #include "base/parse.h"
 #include "base/text.h"
@@ -34,16 +35,6 @@
 
 enum { DIRECTORIES_MAX = 64, NAMES_MAX = 256 };
 
-static const char *environment(const struct lookup *lookup, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *const *at = lookup->request->environ; at && *at; at++)
-		if (strncmp(*at, name, length) == 0 && (*at)[length] == '=')
-			return *at + length + 1;
-	return NULL;
-}
-
 /* A message about a profile that is asked for: at the node that extends it, or nowhere in particular. */
 static int refuse(const struct lookup *lookup, const struct asker *asker, const char *word, const char *what)
 {
@@ -56,7 +47,7 @@ static int refuse(const struct lookup *lookup, const struct asker *asker, const 
 
 static bool is_trusted(const struct lookup *lookup, uid_t owner)
 {
-	const char *sudo = lookup->request->uid == 0 ? environment(lookup, "SUDO_UID") : NULL;
+	const char *sudo = lookup->request->uid == 0 ? environ_get(lookup->request->environ, "SUDO_UID") : NULL;
 	uint64_t uid = 0;
 
 	if (owner == 0 || owner == lookup->request->uid)
@@ -196,8 +187,8 @@ static int try_in(struct search *search, const char *directory, bool strict, str
 /* The directory of the caller's own profiles; NULL when there is none. */
 static const char *own_directory(const struct lookup *lookup)
 {
-	const char *config = environment(lookup, "XDG_CONFIG_HOME");
-	const char *home = environment(lookup, "HOME");
+	const char *config = environ_get(lookup->request->environ, "XDG_CONFIG_HOME");
+	const char *home = environ_get(lookup->request->environ, "HOME");
 
 	if (config && config[0] == '/')
 		return arena_format(lookup->arena, "%s/sandbox/profiles", config);

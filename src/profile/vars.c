@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/environ.h"
 #include "base/parse.h"
 #include "base/text.h"
 #include "profile/diagnostic.h"
@@ -38,16 +39,6 @@ enum { PROFILE_VARIABLE_MAX = 128 };
 static const struct source command_line = { .file = "command line", .layer = LAYER_COMMAND_LINE };
 
 /* ---- the closed list -------------------- */
-
-static const char *environment(const struct vars *vars, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (const char *const *at = vars->request->environ; at && *at; at++)
-		if (strncmp(*at, name, length) == 0 && (*at)[length] == '=')
-			return *at + length + 1;
-	return NULL;
-}
 
 static void ask_user(struct vars *vars)
 {
@@ -116,7 +107,7 @@ static const char *value_id(struct vars *vars, const struct node *node)
 
 static const char *value_runtime_dir(struct vars *vars, const struct node *node)
 {
-	const char *directory = environment(vars, "XDG_RUNTIME_DIR");
+	const char *directory = environ_get(vars->request->environ, "XDG_RUNTIME_DIR");
 
 	(void)node;
 	if (directory && directory[0] == '/')
@@ -167,7 +158,7 @@ static const char *lookup(struct vars *vars, int key, const struct node *node, c
 	const char *value = NULL, *sample = vars->request->offline ? vars_sample(vars->arena, name) : NULL;
 
 	if (strncmp(name, "env:", 4) == 0) {
-		value = sample ? sample : environment(vars, name + 4);
+		value = sample ? sample : environ_get(vars->request->environ, name + 4);
 		if (!(keys[key].flags & KEY_ENV)) {
 			diagnose_node(vars->diagnostics, node, "${%s}: this key takes nothing from the environment",
 				      name);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/environ.h"
 #include "base/format.h"
 #include "stage/network_pasta.h"
 
@@ -26,12 +27,9 @@ static const char *look_in(struct arena *arena, const char *directory, size_t le
 /* The caller's own search path is an ordinary user's affair; root's process must not be somebody's program. */
 static const char *look_in_path(struct arena *arena, const struct caller *caller)
 {
-	const char *at = NULL;
+	const char *at = environ_get(caller->environ, "PATH");
 	const char *found = NULL;
 
-	for (size_t i = 0; caller->environ && caller->environ[i] && !at; i++)
-		if (!strncmp(caller->environ[i], "PATH=", 5))
-			at = caller->environ[i] + 5;
 	while (at && *at && !found) {
 		size_t length = strcspn(at, ":");
 

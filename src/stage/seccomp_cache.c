@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/environ.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/format.h"
@@ -68,20 +69,10 @@ static void slot_name(const char *text, size_t length, char *name, size_t size)
 	format_text(name, size, "%u", (unsigned)(checksum(0xcbf29ce484222325, text, length) % SLOTS));
 }
 
-static const char *variable(const struct caller *caller, const char *name)
-{
-	size_t length = strlen(name);
-
-	for (size_t i = 0; caller->environ && caller->environ[i]; i++)
-		if (!strncmp(caller->environ[i], name, length) && caller->environ[i][length] == '=')
-			return caller->environ[i] + length + 1;
-	return NULL;
-}
-
 /* The directory in which ours lies, or is made. -1: the caller has none. */
 static int open_base(const struct caller *caller)
 {
-	const char *runtime = variable(caller, "XDG_RUNTIME_DIR");
+	const char *runtime = environ_get(caller->environ, "XDG_RUNTIME_DIR");
 
 	if (caller->uid == 0)
 		return open("/var/cache", O_PATH | O_DIRECTORY | O_CLOEXEC);
