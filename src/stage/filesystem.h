@@ -18,7 +18,7 @@
 /* Sees host path object->path (links are followed) and fills the rest of *object; key and index are the caller's.
  * `type`: the S_IFMT it must have, 0 for any. What shows the host itself is refused unless the profile says
  * `dangerous = [ "host-paths" ]`. err->sys_errno is ENOENT when nothing is there. */
-int host_object_plan(const struct profile *profile, struct host_object *object, mode_t type, struct error *err);
+int host_object_plan(const struct plan *plan, struct host_object *object, mode_t type, struct error *err);
 
 /* Opens it again, O_PATH, in the mount namespace of the caller; refuses anything but the object that was seen. */
 CHILD int host_object_open(const struct host_object *object, struct error *err);

@@ -13,12 +13,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "base/environ.h"
 #include "base/fd.h"
+#include "base/format.h"
 
 static const struct {
 	mode_t type;
@@ -56,15 +59,51 @@ static bool permitted(const struct profile *profile)
 	return false;
 }
 
-/* The path or file system that makes the object a part of the host; NULL when none does. */
-static const char *shows_host(int fd, const struct stat *status)
+static bool is_object(const char *path, const struct stat *status)
 {
 	struct stat other;
+
+	return !stat(path, &other) && other.st_dev == status->st_dev && other.st_ino == status->st_ino;
+}
+
+/* What an ordinary user's launchers keep: the register of what runs, and compiled filters. A payload is that user too.
+ * Root's is below /run. */
+static const char *shows_state(const struct caller *caller, const struct stat *status)
+{
+	const char *runtime = environ_get(caller->environ, "XDG_RUNTIME_DIR");
+	const char *what = "the launcher's own state", *next = "the user's runtime directory";
+	char path[PATH_MAX];
+	size_t length = 0;
+
+	if (caller->uid == 0)
+		return NULL;
+	if (runtime && *runtime == '/')
+		length = format_text(path, sizeof(path), "%s/sandbox", runtime);
+	else
+		length = format_text(path, sizeof(path), "/run/user/%u/sandbox", caller->uid);
+	if (length >= sizeof(path) - 1)
+		return NULL; /* it is cut; nobody can have opened it */
+	for (char *end = path + length; end && end > path; end = strrchr(path, '/')) {
+		*end = '\0';
+		if (is_object(path, status))
+			return what;
+		what = next;
+		next = "a parent of the user's runtime directory";
+	}
+	return NULL;
+}
+
+/* The path or file system that makes the object a part of the host; NULL when none does. */
+static const char *shows_host(const struct caller *caller, int fd, const struct stat *status)
+{
+	const char *state = shows_state(caller, status);
 	struct statfs fs;
 
 	for (size_t i = 0; i < sizeof(host_paths) / sizeof(host_paths[0]); i++)
-		if (!stat(host_paths[i], &other) && other.st_dev == status->st_dev && other.st_ino == status->st_ino)
+		if (is_object(host_paths[i], status))
 			return host_paths[i];
+	if (state)
+		return state;
 	if (fstatfs(fd, &fs))
 		return NULL;
 	for (size_t i = 0; i < sizeof(kernel_file_systems) / sizeof(kernel_file_systems[0]); i++)
@@ -81,7 +120,7 @@ static const char *type_name(mode_t type)
 	return "what is asked for";
 }
 
-int host_object_plan(const struct profile *profile, struct host_object *object, mode_t type, struct error *err)
+int host_object_plan(const struct plan *plan, struct host_object *object, mode_t type, struct error *err)
 {
 	AUTO_CLOSE int fd = open(object->path, O_PATH | O_CLOEXEC);
 	struct stat status;
@@ -92,7 +131,7 @@ int host_object_plan(const struct profile *profile, struct host_object *object, 
 	if (type && (status.st_mode & S_IFMT) != type)
 		return fail_at(err, object->key, object->index, "cannot use %s: it is not %s", object->path,
 			       type_name(type));
-	host = permitted(profile) ? NULL : shows_host(fd, &status);
+	host = permitted(plan->profile) ? NULL : shows_host(plan->caller, fd, &status);
 	if (host) {
 		fail_at(err, object->key, object->index, "cannot show %s inside: it is %s of the host", object->path,
 			host);

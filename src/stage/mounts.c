@@ -148,7 +148,7 @@ static int plan_bind(struct plan *plan, struct mount_plan *item, struct error *e
 
 	item->source = (struct host_object){ .path = mount->source, .key = K_MOUNTS_SOURCE, .index = item->index };
 	item->recursive = mount->recursive;
-	if (!host_object_plan(plan->profile, &item->source, 0, &missing))
+	if (!host_object_plan(plan, &item->source, 0, &missing))
 		return plan_idmap(plan, item, &item->source, err);
 	if (!mount->optional || missing.sys_errno != ENOENT) {
 		*err = missing;

@@ -51,7 +51,7 @@ int overlay_plan_lower(struct plan *plan, const char *const *paths, size_t count
 		struct host_object *layer = &ret->lower[ret->lower_count];
 
 		*layer = (struct host_object){ .path = paths[ret->lower_count], .key = ret->key, .index = ret->index };
-		if (host_object_plan(plan->profile, layer, S_IFDIR, err))
+		if (host_object_plan(plan, layer, S_IFDIR, err))
 			return -1;
 	}
 	return 0;
@@ -67,7 +67,7 @@ static int plan_real(struct plan *plan, const char *path, struct host_object *ob
 	object->path = arena_copy(&plan->arena, real);
 	if (!object->path)
 		return fail_errno(err, 0, "cannot get memory");
-	return host_object_plan(plan->profile, object, S_IFDIR, err);
+	return host_object_plan(plan, object, S_IFDIR, err);
 }
 
 int overlay_plan_upper(struct plan *plan, const char *upper, const char *work, struct overlay_plan *ret,
@@ -87,7 +87,7 @@ int overlay_plan_upper(struct plan *plan, const char *upper, const char *work, s
 		return fail_errno(err, 0, "cannot get memory");
 	if (lstat(ret->work.path, &status) && errno == ENOENT)
 		return 0;
-	return host_object_plan(plan->profile, &ret->work, S_IFDIR, err);
+	return host_object_plan(plan, &ret->work, S_IFDIR, err);
 }
 
 int overlay_make_work(const struct overlay_plan *overlay, struct error *err)

@@ -119,7 +119,7 @@ int root_plan(const struct profile *profile, struct plan *plan, struct error *er
 		return -1;
 	if (root->access == ROOT_ACCESS_OVERLAY)
 		return plan_overlay(profile, plan, err);
-	return host_object_plan(profile, &root->source, S_IFDIR, err);
+	return host_object_plan(plan, &root->source, S_IFDIR, err);
 }
 
 /* ---- host */
