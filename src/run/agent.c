@@ -57,6 +57,7 @@
 
 #define TITLE "sandbox-exec"
 
+enum { BEGIN_SEC = 30 };
 enum { WAY_IN_MAX = 16, JOINED_MAX = NAMESPACE_COUNT, KEEP_MAX = 8 + NAMESPACE_COUNT + WAY_IN_MAX + 2 * JOINED_MAX };
 
 struct visit {
@@ -138,20 +139,6 @@ static void plan_tty(struct tty_plan *tty, const struct request_head *head)
 	tty->modes = head->modes;
 }
 
-/* A terminal, or a directory, from which ".." leads out. */
-static int check_standard(const int standard[3], struct error *err)
-{
-	for (int fd = 0; fd < 3; fd++) {
-		struct stat what;
-
-		if (isatty(standard[fd]))
-			return fail(err, 0, "descriptor %d is the client's own terminal", fd);
-		if (fstat(standard[fd], &what) || S_ISDIR(what.st_mode))
-			return fail(err, 0, "descriptor %d is a directory", fd);
-	}
-	return 0;
-}
-
 /* Without a user namespace between them, a payload that may trace any process may trace the one that comes. */
 static int check_power(const struct plan *plan, struct error *err)
 {
@@ -160,8 +147,7 @@ static int check_power(const struct plan *plan, struct error *err)
 		return 0;
 	fail(err, K_CAPABILITIES_KEEP,
 	     "no further command may be run in this sandbox: it has no user namespace of its own, and its processes "
-	     "may "
-	     "keep CAP_SYS_PTRACE, with which they could take hold of whoever enters");
+	     "may keep CAP_SYS_PTRACE, with which they could take hold of whoever enters");
 	return error_exit(err, EXIT_OF_PROFILE);
 }
 
@@ -187,8 +173,7 @@ int agent_prepare(const struct launch *launch, const struct request *request, co
 {
 	struct visit *visit = NULL;
 
-	if (check_profile(launch->plan->profile, &request->head, err) || check_power(launch->plan, err) ||
-	    check_standard(standard, err))
+	if (check_profile(launch->plan->profile, &request->head, err) || check_power(launch->plan, err))
 		return -1;
 	visit = calloc(1, sizeof(*visit));
 	if (!visit)
@@ -226,6 +211,24 @@ CHILD static int stay_with(pid_t launcher, struct error *err)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		return fail_errno(err, 0, "cannot become non-dumpable and tied to the launcher");
 	return getppid() == launcher ? 0 : fail(err, 0, "the launcher is gone");
+}
+
+/* No terminal of the client's, and no directory: from that ".." leads out. Asked here and not in the launcher, because
+ * what lies behind a descriptor may be slow to answer. */
+CHILD static int check_standard(const int standard[3], struct error *err)
+{
+	for (int fd = 0; fd < 3; fd++) {
+		struct termios modes;
+		struct stat what;
+
+		if (fstat(standard[fd], &what))
+			return fail_errno(err, 0, "cannot look at descriptor %d", fd);
+		if (S_ISDIR(what.st_mode))
+			return fail(err, 0, "descriptor %d is a directory", fd);
+		if (S_ISCHR(what.st_mode) && !ioctl(standard[fd], TCGETS, &modes))
+			return fail(err, 0, "descriptor %d is the client's own terminal", fd);
+	}
+	return 0;
 }
 
 /* The client's standard descriptors in their places, and of the launcher's nothing but what leads inside. */
@@ -284,8 +287,8 @@ CHILD static int approach(const struct agent_start *start, struct error *err)
 	const struct visit *visit = start->visit;
 	struct inside inside = { .entrances = &visit->entrances };
 
-	if (sort_descriptors(start, err) || set_own_properties(visit, err) || check_host(err) ||
-	    stay_with(start->launcher, err))
+	if (check_standard(start->standard, err) || sort_descriptors(start, err) || set_own_properties(visit, err) ||
+	    check_host(err) || stay_with(start->launcher, err))
 		return -1;
 	shed_title(&visit->caller, TITLE);
 	if (prctl(PR_SET_NAME, TITLE, 0, 0, 0))
@@ -298,21 +301,21 @@ CHILD static int approach(const struct agent_start *start, struct error *err)
 
 /* ---- the command ------------------------------------------------------------------------------------------------ */
 
-CHILD static void command_main(const struct agent_start *start, int ready) __attribute__((noreturn));
+CHILD static void command_main(const struct agent_start *start, int ready, int running) __attribute__((noreturn));
 
-CHILD static void command_main(const struct agent_start *start, int ready)
+CHILD static void command_main(const struct agent_start *start, int ready, int running)
 {
 	const struct visit *visit = start->visit;
 	const struct child_start child = {
 		.plan = &visit->plan,
 		.socket = start->connection,
-		.running = -1,
+		.running = running,
 		.close = { -1, -1, -1, -1 },
 	};
 	struct inside inside = {
 		.handed = visit->handed,
 		.socket = start->connection,
-		.running = -1,
+		.running = running,
 		.procfs = visit->entrances.procfs,
 		.shelter = -1,
 		.staging = -1,
@@ -334,6 +337,7 @@ CHILD static void command_main(const struct agent_start *start, int ready)
 struct agent {
 	int connection; /* -1 once the client is gone */
 	int pidfd;
+	int running; /* EOF: the command is what was asked for; -1 after that */
 	pid_t command;
 };
 
@@ -357,8 +361,25 @@ CHILD static void listen_down(struct agent *agent)
 		end_command(agent);
 		return;
 	}
+	/* The command's session is its own, and the kernel drops SIGTSTP in one that nobody outside could continue
+	 * (setpgid(2), orphaned process groups). We can. */
+	if (record.signal.number == SIGTSTP)
+		record.signal.number = SIGSTOP;
 	if (record.signal.number > 0 && (!record.signal.group || kill(-agent->command, record.signal.number)))
 		(void)sys_pidfd_send_signal(agent->pidfd, record.signal.number);
+}
+
+/* Root inside may stop the process that comes, before it has become the command. */
+CHILD static void give_up(struct agent *agent)
+{
+	struct record record = { .type = RECORD_FAILED };
+
+	fail(&record.error, 0, "the command did not begin within %d seconds: something inside has stopped it",
+	     BEGIN_SEC);
+	error_exit(&record.error, EXIT_OF_STAGE);
+	steps_stamp(&record.error, PHASE_REJOIN, "agent");
+	(void)record_send(agent->connection, &record, -1);
+	end_command(agent);
 }
 
 CHILD static void watch(struct agent *agent) __attribute__((noreturn));
@@ -371,40 +392,57 @@ CHILD static void watch(struct agent *agent)
 		struct pollfd events[] = {
 			{ .fd = agent->connection, .events = POLLIN },
 			{ .fd = agent->pidfd, .events = POLLIN },
+			{ .fd = agent->running, .events = POLLIN },
 		};
+		struct timespec begin = { .tv_sec = BEGIN_SEC };
+		int count = 0;
 
 		if (wait4(agent->command, &record.status, WNOHANG, NULL) == agent->command) {
 			if (agent->connection >= 0)
 				(void)record_send(agent->connection, &record, -1);
 			_exit(0);
 		}
-		if (syscall(SYS_ppoll, events, 2, NULL, NULL, 0) > 0 && events[0].revents)
+		count = (int)syscall(SYS_ppoll, events, 3, agent->running < 0 ? NULL : &begin, NULL, 0);
+		if (count > 0 && events[2].revents)
+			fd_close(&agent->running);
+		if (count > 0 && events[0].revents)
 			listen_down(agent);
+		if (count == 0 && agent->connection >= 0)
+			give_up(agent);
 	}
 }
 
 CHILD static int fork_command(const struct agent_start *start, struct agent *agent, int ready[2], struct error *err)
 {
 	struct clone_args args = { .flags = CLONE_PIDFD, .pidfd = (uintptr_t)&agent->pidfd, .exit_signal = SIGCHLD };
+	int running[2];
 
 	if (start->visit->cgroup >= 0) {
 		args.flags |= CLONE_INTO_CGROUP;
 		args.cgroup = (unsigned)start->visit->cgroup;
 	}
-	if (pipe2(ready, O_CLOEXEC))
+	if (pipe2(ready, O_CLOEXEC) || pipe2(running, O_CLOEXEC))
 		return fail_errno(err, 0, "cannot make a pipe");
+	agent->running = running[0];
 	agent->command = sys_clone3(&args);
 	if (agent->command == 0) {
 		close(ready[1]);
-		command_main(start, ready[0]);
+		close(running[0]);
+		command_main(start, ready[0], running[1]);
 	}
-	return agent->command < 0 ? fail_errno(err, 0, "cannot fork into the sandbox") : 0;
+	close(running[1]);
+	if (agent->command > 0)
+		return 0;
+	fail_errno(err, 0, "cannot fork into the sandbox");
+	if (err->sys_errno == ENOMEM) /* pid_namespaces(7): its first process is gone */
+		error_remedy(err, "it may just have ended");
+	return -1;
 }
 
 /* Nothing of the command runs beside an agent that still has its powers. */
 CHILD static int shed(const struct agent *agent, int ready, struct error *err)
 {
-	int keep[] = { agent->connection, agent->pidfd, ready };
+	int keep[] = { agent->connection, agent->pidfd, agent->running, ready };
 	const struct record taken = { .type = RECORD_CLONED };
 
 	if (shed_descriptors(keep, sizeof(keep) / sizeof(keep[0]), err) || shed_powers(true, err))
@@ -417,7 +455,7 @@ CHILD static int shed(const struct agent *agent, int ready, struct error *err)
 
 CHILD void agent_main(const struct agent_start *start)
 {
-	struct agent agent = { .connection = start->connection, .pidfd = -1 };
+	struct agent agent = { .connection = start->connection, .pidfd = -1, .running = -1 };
 	struct record record = { .type = RECORD_FAILED };
 	int ready[2] = { -1, -1 };
 	sigset_t all;

@@ -55,17 +55,14 @@ static int connect_to(const struct asked *asked)
 	return TAKE_FD(fd);
 }
 
-/* Who has made the socket listen (unix(7), SO_PEERCRED). */
-static int check_keeper(int socket, struct error *err)
+/* A payload that can write into the register may listen there, in its own namespaces. */
+static int check_keeper(const struct asked *asked, struct error *err)
 {
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return fail_errno(err, 0, "cannot see who keeps the sandbox");
-	if (peer.uid == geteuid() || peer.uid == 0)
+	if (request_peer_ours(asked->socket))
 		return 0;
-	return fail(err, 0, "the sandbox's socket belongs to user %u", peer.uid);
+	fail(err, 0, "who listens for sandbox %s is no launcher of this user, here", asked->sandbox.id);
+	error_remedy(err, "ask from where it was launched: as the same user, in the same user and pid namespaces");
+	return -1;
 }
 
 static int begin(struct asked *asked, const char *word, struct error *err)
@@ -84,7 +81,7 @@ static int begin(struct asked *asked, const char *word, struct error *err)
 	asked->socket = connect_to(asked);
 	if (asked->socket < 0)
 		return fail_errno(err, 0, "cannot reach the launcher of sandbox %s", asked->sandbox.id);
-	return check_keeper(asked->socket, err);
+	return check_keeper(asked, err);
 }
 
 int ask_begin(struct asked *ret, const char *word, struct error *err)

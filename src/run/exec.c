@@ -119,6 +119,9 @@ static int send_request(struct visitor *visitor, const struct exec_request *requ
 	size_t count = 0;
 	int status = 0;
 
+	if (request->variable_count > REQUEST_VARIABLES_MAX)
+		return fail(err, 0, "cannot ask for the command: it has more than %d variables of its own",
+			    REQUEST_VARIABLES_MAX);
 	while (request->command[head->words])
 		head->words++;
 	head->variables = (uint32_t)request->variable_count;

@@ -1,9 +1,9 @@
 /* keeper: lets others ask about a running sandbox, run a further command in it, or end it.
  *
  * Runs in the launcher, in supervise()'s loop: the process that holds the lifeline, the lock and the descriptors. It
- * registers the sandbox (run/registry.c) and listens on a socket beside that entry. A client is served if the kernel
- * says that it is the launcher's own user, or root, and, where /proc can tell, in the launcher's own user namespace: a
- * payload of an ordinary user's is that user too, but in a namespace below.
+ * registers the sandbox (run/registry.c) and listens on a socket beside that entry. A client is served if it is the
+ * launcher's own user, in the launcher's own user and pid namespaces (run/request.h): a payload may be that user too, but
+ * in namespaces below.
  *
  * Nothing here waits, so that nobody can hold the launcher up: a client has two seconds for its request, which is one
  * message, and there is room for KEEPER_GUESTS; the others wait in the socket's queue. What takes time is done by a
@@ -41,10 +41,12 @@
 #include "run/launch.h"
 #include "run/request.h"
 
-enum { BACKLOG = 128, EVENTS = 16, STOP_MSEC = 1000 };
+enum { BACKLOG = 128, EVENTS = 16 };
 enum { LISTENING = KEEPER_GUESTS }; /* as an event's number */
 
 #define REQUEST_NSEC (2 * NSEC_PER_SEC)
+#define PAUSE_NSEC NSEC_PER_SEC
+#define STOP_NSEC NSEC_PER_SEC
 
 void keeper_init(struct keeper *keeper)
 {
@@ -133,16 +135,26 @@ static void free_guest(struct keeper *keeper, struct guest *guest)
 	keeper_admit(keeper);
 }
 
+void keeper_wake(const struct keeper *keeper)
+{
+	for (int i = 0; i < KEEPER_GUESTS; i++)
+		if (keeper->guests[i].pid)
+			(void)sys_pidfd_send_signal(keeper->guests[i].pidfd, SIGCONT);
+}
+
 void keeper_stop(struct keeper *keeper)
 {
+	int64_t deadline = clock_now() + STOP_NSEC;
+
 	for (int i = 0; i < KEEPER_GUESTS; i++) {
 		struct guest *guest = &keeper->guests[i];
 		struct pollfd ended = { .fd = guest->pidfd, .events = POLLIN };
+		int64_t wait = deadline - clock_now();
 
 		fd_close(&guest->socket);
 		if (!guest->pid)
 			continue;
-		if (poll(&ended, 1, STOP_MSEC) != 1)
+		if (poll(&ended, 1, wait > 0 ? (int)(wait / 1000000) : 0) != 1)
 			(void)sys_pidfd_send_signal(guest->pidfd, SIGKILL);
 		while (waitpid(guest->pid, NULL, 0) < 0 && errno == EINTR)
 			;
@@ -154,6 +166,7 @@ void keeper_stop(struct keeper *keeper)
 	fd_close(&keeper->entrances.procfs);
 	fd_close(&keeper->listening);
 	fd_close(&keeper->events);
+	keeper->reopening = 0;
 }
 
 void keeper_unregister(struct launch *launch)
@@ -170,49 +183,33 @@ void keeper_unregister(struct launch *launch)
 
 /* ---- clients ---------------------------------------------------------------------------------------------------- */
 
-/* Whether the process is in our own user namespace. It is looked at between two looks at whether it still is the one
- * that came. */
-static bool same_user_namespace(pid_t pid)
+/* Who comes waits in the socket's queue. */
+static void close_door(struct keeper *keeper)
 {
-	AUTO_CLOSE int pidfd = sys_pidfd_open(pid, 0);
-	struct stat own, theirs;
-	char path[32];
-
-	format_text(path, sizeof(path), "/proc/%d/ns/user", pid);
-	return pidfd >= 0 && !stat(path, &theirs) && !stat("/proc/self/ns/user", &own) && own.st_ino == theirs.st_ino &&
-	       own.st_dev == theirs.st_dev && !sys_pidfd_send_signal(pidfd, 0);
-}
-
-/* Mustn't: serve anybody who could not do as much without us. */
-static bool may_ask(int socket)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return false;
-	return peer.uid == geteuid() ? same_user_namespace(peer.pid) : peer.uid == 0;
+	(void)epoll_ctl(keeper->events, EPOLL_CTL_DEL, keeper->listening, NULL);
+	keeper->admitting = false;
 }
 
 static void welcome(struct keeper *keeper)
 {
 	AUTO_CLOSE int socket = -1;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < KEEPER_GUESTS; i++) {
-		struct guest *guest = &keeper->guests[i];
-
-		if (guest->socket >= 0 || guest->pid)
-			continue;
-		socket = accept4(keeper->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (socket < 0 || !may_ask(socket) || watch_fd(keeper, socket, i))
-			return;
-		guest->deadline = clock_now() + REQUEST_NSEC;
-		guest->socket = TAKE_FD(socket);
+	while (i < KEEPER_GUESTS && (keeper->guests[i].socket >= 0 || keeper->guests[i].pid))
+		i++;
+	if (i == KEEPER_GUESTS) {
+		close_door(keeper); /* whoever leaves opens it */
 		return;
 	}
-	/* No room: whoever leaves makes some. */
-	(void)epoll_ctl(keeper->events, EPOLL_CTL_DEL, keeper->listening, NULL);
-	keeper->admitting = false;
+	socket = accept4(keeper->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+		close_door(keeper); /* the event would not go away */
+		keeper->reopening = clock_now() + PAUSE_NSEC;
+	}
+	if (socket < 0 || !request_peer_ours(socket) || watch_fd(keeper, socket, i))
+		return;
+	keeper->guests[i].deadline = clock_now() + REQUEST_NSEC;
+	keeper->guests[i].socket = TAKE_FD(socket);
 }
 
 static void refuse(int socket, const struct error *err)
@@ -299,6 +296,8 @@ static int listen_to(struct launch *launch, struct guest *guest)
 
 int64_t keeper_due(const struct keeper *keeper, int64_t due)
 {
+	if (keeper->reopening && keeper->reopening < due)
+		due = keeper->reopening;
 	for (int i = 0; i < KEEPER_GUESTS && keeper->events >= 0; i++)
 		if (keeper->guests[i].socket >= 0 && keeper->guests[i].deadline < due)
 			due = keeper->guests[i].deadline;
@@ -321,5 +320,9 @@ int keeper_step(struct launch *launch)
 	for (int i = 0; i < KEEPER_GUESTS && keeper->events >= 0; i++)
 		if (keeper->guests[i].socket >= 0 && clock_now() >= keeper->guests[i].deadline)
 			free_guest(keeper, &keeper->guests[i]);
+	if (keeper->reopening && clock_now() >= keeper->reopening) {
+		keeper->reopening = 0;
+		keeper_admit(keeper);
+	}
 	return wanted;
 }

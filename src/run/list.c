@@ -145,7 +145,6 @@ int list_run(bool json, struct error *err)
 	if (list.odd)
 		(void)fprintf(stderr, "sandbox: %zu entries of %s are none of ours, and were left alone\n", list.odd,
 			      registry.path);
-	registry_release(&list);
 	registry_close(&registry);
 	arena_free(&arena);
 	return status;

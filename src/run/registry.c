@@ -233,7 +233,7 @@ static int parse(const char *text, size_t length, struct arena *arena, struct re
 	return status;
 }
 
-enum found { FOUND_LIVE, FOUND_STALE, FOUND_ODD };
+enum found { FOUND_LIVE, FOUND_STALE, FOUND_ODD, FOUND_UNREAD };
 
 /* Only a file that is still there under this name goes: the lock may have been let go by a launcher that has ended and
  * removed it since. */
@@ -254,6 +254,8 @@ static enum found read_entry(const struct registry *registry, const char *id, st
 	ssize_t length = 0;
 	struct stat st;
 
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+		return FOUND_UNREAD;
 	if (fd < 0)
 		return errno == ENOENT ? FOUND_STALE : FOUND_ODD;
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_uid != geteuid())
@@ -281,12 +283,13 @@ static int by_start(const void *a, const void *b)
 	return (left->started > right->started) - (left->started < right->started);
 }
 
-/* Whether an entry goes with another: a socket, or the directory itself. */
+/* Whether an entry goes with another: a socket, the directory itself, or that of the filters (stage/seccomp_cache.c). */
 static bool is_company(const char *name)
 {
 	bool id = strspn(name, id_digits) == REGISTRY_ID_LENGTH;
 
-	return !strcmp(name, ".") || !strcmp(name, "..") || (id && !strcmp(name + REGISTRY_ID_LENGTH, ".sock"));
+	return !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "filters") ||
+	       (id && !strcmp(name + REGISTRY_ID_LENGTH, ".sock"));
 }
 
 /* The file comes before its socket and goes after it: one without the other is left over. */
@@ -335,11 +338,10 @@ static int collect(const struct registry *registry, DIR *entries, struct arena *
 		}
 		if (is_id(entry->d_name))
 			found = read_entry(registry, entry->d_name, arena, &item);
+		fd_close(&item.lock);
 		ret->odd += found == FOUND_ODD;
-		if (found == FOUND_LIVE && append(ret, &size, arena, &item)) {
-			fd_close(&item.lock);
+		if (found == FOUND_UNREAD || (found == FOUND_LIVE && append(ret, &size, arena, &item)))
 			return -1;
-		}
 	}
 	return 0;
 }
@@ -355,21 +357,12 @@ int registry_list(const struct registry *registry, struct arena *arena, struct r
 		fd_close(&copy);
 		return fail_errno(err, 0, "cannot look into %s", registry->path);
 	}
-	if (collect(registry, entries, arena, ret)) {
-		registry_release(ret);
-		status = fail_errno(err, 0, "cannot keep the list of sandboxes");
-	}
+	if (collect(registry, entries, arena, ret))
+		status = fail_errno(err, 0, "cannot read the entries of %s", registry->path);
 	closedir(entries);
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(*ret->items), by_start);
 	return status;
-}
-
-void registry_release(struct registered_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		fd_close(&list->items[i].lock);
-	list->count = 0;
 }
 
 /* How well `word` names a sandbox; 0: not at all. */
@@ -400,7 +393,7 @@ int registry_find(const struct registry *registry, const char *word, struct aren
 {
 	struct registered_list list;
 	struct registered *chosen = NULL;
-	int best = 0, count = 0, status = 0;
+	int best = 0, count = 0;
 
 	if (registry_list(registry, arena, &list, err))
 		return -1;
@@ -413,18 +406,14 @@ int registry_find(const struct registry *registry, const char *word, struct aren
 		best = fit;
 		chosen = &list.items[i];
 	}
-	if (count == 1) {
-		*ret = *chosen;
-		chosen->lock = -1;
-	} else if (count) {
-		status = ambiguous(&list, word, best, err);
-	} else {
-		fail(err, 0, "no sandbox %s is running", word);
-		error_remedy(err, "`sandbox list` shows what is running");
-		status = error_exit(err, EXIT_OF_USAGE);
-	}
-	registry_release(&list);
-	return status;
+	if (count > 1)
+		return ambiguous(&list, word, best, err);
+	*ret = (struct registered){ .lock = -1 };
+	if (count == 1 && read_entry(registry, chosen->id, arena, ret) == FOUND_LIVE)
+		return 0;
+	fail(err, 0, "no sandbox %s is running", word);
+	error_remedy(err, "`sandbox list` shows what is running");
+	return error_exit(err, EXIT_OF_USAGE);
 }
 
 int registry_gc(struct error *err)
@@ -438,7 +427,6 @@ int registry_gc(struct error *err)
 	if (registry_open(&registry, false, &none))
 		return 0;
 	status = registry_list(&registry, &arena, &list, err);
-	registry_release(&list);
 	registry_close(&registry);
 	arena_free(&arena);
 	return status;

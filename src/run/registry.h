@@ -25,7 +25,8 @@ struct registered {
 	const char *name, *profile, *command, *tty; /* never NULL; command: its words, blanks between them */
 	int64_t pid, uid, started;                  /* started: CLOCK_REALTIME, nanoseconds */
 	bool exec;                                  /* further commands may be run in it */
-	int lock; /* the file, open: a shared flock(2) on it waits for the sandbox's end. The caller's */
+	int lock; /* of one that was found: the file, open; a shared flock(2) on it waits for the sandbox's end. The
+		   * caller's; -1 in a list, which may be longer than a process may have descriptors */
 };
 
 struct registered_list {
@@ -47,10 +48,8 @@ void registry_remove(const struct registry *registry, const char *id);
 void registry_socket_name(const char *id, char ret[REGISTRY_ID_LENGTH + 8]);
 void registry_socket_path(const struct registry *registry, const char *id, char ret[64]);
 
-/* Reads every entry, the oldest first, and removes those whose launcher is gone. Memory is the arena's; every `lock` is
- * open until registry_release(). */
+/* Reads every entry, the oldest first, and removes those whose launcher is gone. Memory is the arena's. */
 int registry_list(const struct registry *registry, struct arena *arena, struct registered_list *ret, struct error *err);
-void registry_release(struct registered_list *list);
 
 /* Finds a sandbox by its id, its name, or the beginning of its id, if only one fits. */
 int registry_find(const struct registry *registry, const char *word, struct arena *arena, struct registered *ret,

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/syscall.h"
 #include "run/record.h"
 
 enum { FDS = 3, SIGNAL_MAX = 31 };
@@ -37,7 +39,7 @@ static bool head_fits(const struct request_head *head)
 	return !memcmp(head->magic, own.magic, sizeof(own.magic)) &&
 	       !memcmp(head->version, own.version, sizeof(own.version)) && head->record_size == own.record_size &&
 	       head->type > 0 && head->type < REQUEST_TYPE_COUNT && head->directories <= 1 &&
-	       head->words <= REQUEST_MAX && head->variables <= REQUEST_MAX && head->pty <= 1 && head->slave <= 7 &&
+	       head->words <= REQUEST_MAX && head->variables <= REQUEST_VARIABLES_MAX && head->pty <= 1 && head->slave <= 7 &&
 	       head->window_known <= 1 && head->modes_known <= 1 && head->signal >= 0 && head->signal <= SIGNAL_MAX &&
 	       (head->type == REQUEST_EXEC) == (head->words > 0);
 }
@@ -95,6 +97,31 @@ void request_free(struct request *request)
 	free(request->variables);
 	free(request->memory);
 	*request = (struct request){ 0 };
+}
+
+static bool same_namespace(pid_t pid, const char *kind)
+{
+	struct stat own, theirs;
+	char path[32], own_path[32];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", pid, kind);
+	(void)snprintf(own_path, sizeof(own_path), "/proc/self/ns/%s", kind);
+	return !stat(path, &theirs) && !stat(own_path, &own) && own.st_ino == theirs.st_ino &&
+	       own.st_dev == theirs.st_dev;
+}
+
+/* The number is looked at between two looks at whether it still is the one that came. */
+bool request_peer_ours(int socket)
+{
+	AUTO_CLOSE int pidfd = -1;
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) || peer.uid != geteuid())
+		return false;
+	pidfd = sys_pidfd_open(peer.pid, 0);
+	return pidfd >= 0 && same_namespace(peer.pid, "user") && same_namespace(peer.pid, "pid") &&
+	       !sys_pidfd_send_signal(pidfd, 0);
 }
 
 union control {

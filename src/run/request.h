@@ -11,7 +11,8 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-enum { REQUEST_MAX = 128 * 1024 };
+/* Bytes of one message; variables in it, each of which is looked for among the others. */
+enum { REQUEST_MAX = 128 * 1024, REQUEST_VARIABLES_MAX = 1024 };
 
 enum request_type {
 	REQUEST_EXEC = 1, /* answered by records: cloned, pty, failed, exited (run/record.h) */
@@ -49,6 +50,11 @@ struct request {
  * 0; -1 when it is none of ours: it has been freed then. */
 int request_read(char *data, size_t length, struct request *ret);
 void request_free(struct request *request);
+
+/* Whether who is at the other end is this process's user, and in its user and pid namespaces: a payload is so at most
+ * one by one. Asked of a connection: who connected, or who listens (unix(7), SO_PEERCRED). False where /proc does not
+ * tell. */
+bool request_peer_ours(int socket);
 
 /* Sends one: the head, then `count` strings. `fds`: three descriptors, or NULL. 0, or -1 with errno; EMSGSIZE when it
  * is too long. */

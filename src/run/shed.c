@@ -1,7 +1,7 @@
 /* shed: gives up descriptors, capabilities, system calls and the launcher's arguments. See the header for who.
  *
- * Runs in init, in the guard and in the relay of published ports, right after their fork and before they wait for
- * anything. They are reachable from inside the sandbox only by what they read (signals' numbers from the launcher, wait
+ * Runs in init, in the guard, in the relay of published ports and in the agent of a later command, right after their
+ * fork and before they wait for anything. They are reachable from inside the sandbox only by what they read (signals' numbers from the launcher, wait
  * statuses, process ids in a cgroup, bytes to be passed on), but live as long as the payload does, so they keep nothing
  * that they have no use for.
  *

@@ -93,6 +93,7 @@ static void end_everything(struct watch *watch)
 	if (child_ended(watch))
 		return;
 	watch->killed = true;
+	keeper_wake(&watch->launch->keeper);
 	if (!watch->launch->plan->namespaces.pid)
 		(void)end_cgroups(&host->handed, 0);
 	(void)sys_pidfd_send_signal(host->child_pidfd, SIGKILL);
@@ -187,6 +188,7 @@ static void take_record(struct watch *watch, const struct record *record, struct
 		out->status_known = true;
 		out->end_time = clock_now();
 		note_start(watch);
+		keeper_wake(&watch->launch->keeper);
 		break;
 	default:
 		break;

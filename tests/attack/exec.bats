@@ -44,7 +44,7 @@ start() {
 			env -u HOME XDG_RUNTIME_DIR="$RUN" "$(_user_sandbox)" --name "$NAME" "$@" >"$TMP/out" 2>&1 3>&- &
 	fi
 	launcher=$!
-	wait_until 10 grep -qx ready "$TMP/out"
+	wait_until 10 grep -qx ready "$TMP/out" || { cat "$TMP/out"; return 1; }
 }
 
 # Looks into every process that appears: what could be had of one that has not yet become its command (its memory,
@@ -183,7 +183,7 @@ client() {
 	run client "$TEST_UID"
 	assert_line 'waited for'
 	run client 0
-	assert_line 'waited for'
+	assert_line 'thrown out'
 	chmod 700 "$RUN" "$REGISTER"
 	in_name user kill "$NAME"
 	wait "$launcher" || :
@@ -205,7 +205,7 @@ except TimeoutError:
 
 	start user -- sh -c 'echo ready; exec sleep 60'
 	run in_name user -s 'mounts=( { type = "bind"; source = "'"$REGISTER"'"; target = "/register"; access = "read-write"; } )' \
-		-s 'seccomp={ default = "allow"; }' -s 'dangerous=[ "allow-by-default" ]' -- python3 -c "$inside"
+		-s 'seccomp={ default = "allow"; }' -s 'dangerous=[ "allow-by-default", "host-paths" ]' -- python3 -c "$inside"
 	assert_line 'thrown out'
 	run _as_user /usr/bin/python3 -c "${inside//\/register/$REGISTER}"
 	assert_line 'waited for'
@@ -229,5 +229,179 @@ except TimeoutError:
 		assert_output 'pivot_root'
 	fi
 	in_name root kill "$NAME"
+	wait "$launcher" || :
+}
+
+# What a payload does that may write into the register: an entry, its lock, a socket behind it. It gives away whatever
+# it is sent.
+forger='
+import fcntl, os, socket
+name = "/register/" + "f" * 16
+entry = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.flock(entry, fcntl.LOCK_EX)
+os.write(entry, b"{\"name\":\"forged\",\"profile\":\"p\",\"tty\":\"auto\",\"command\":[\"c\"],\"pid\":1,\"uid\":0,\"exec\":true}")
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.bind(name + ".sock")
+s.listen()
+print("ready", flush=True)
+while True:
+    c, _ = s.accept()
+    data, fds, _, _ = socket.recv_fds(c, 1 << 20, 8)
+    print("got", len(data), len(fds), flush=True)
+    c.close()
+'
+
+@test "an entry that a payload has forged is listed, and gets no descriptor of who asks" {
+	local command
+
+	as_user mkdir -m 700 "$REGISTER"
+	run in_name user -s 'mounts=( { type = "bind"; source = "'"$REGISTER"'"; target = "/register"; } )' -- true
+	assert_status 121
+	assert_output host-paths
+	start user -s 'mounts=( { type = "bind"; source = "'"$REGISTER"'"; target = "/register"; access = "read-write"; } )' \
+		-s 'seccomp={ default = "allow"; }' -s 'dangerous=[ "allow-by-default", "host-paths" ]' -- python3 -c "$forger"
+	in_name user list | grep -q forged || { ls -la "$REGISTER"; return 1; }
+	for command in 'exec forged cat' 'inspect forged' 'kill forged'; do
+		# shellcheck disable=SC2086 # words
+		run in_name user $command <<<SECRET
+		assert_status 123
+		assert_output 'no launcher of this user'
+	done
+	# The control: what a client sends who does not look.
+	_as_user /usr/bin/python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(sys.argv[1])
+socket.send_fds(s, [b"x"], [0])
+s.recv(1)' "$REGISTER/ffffffffffffffff.sock"
+	[ "$(grep '^got [1-9]' "$TMP/out")" = 'got 1 1' ]
+	rm "$REGISTER"/ffffffffffffffff*
+	in_name user kill "$NAME"
+	wait "$launcher" || :
+}
+
+@test "where what is inside could seize the one who enters, nobody enters" {
+	as_root_only
+	start root -s 'namespaces={ remove = [ "user" ]; }' -s 'capabilities={ keep = [ "SYS_PTRACE" ]; }' -s 'users={ uid = 0; gid = 0; }' \
+		-s 'dangerous=[ "host-root" ]' -- sh -c 'echo ready; exec sleep 60'
+	run in_name root exec "$NAME" true
+	assert_status 121
+	assert_output CAP_SYS_PTRACE
+	in_name root kill "$NAME"
+	wait "$launcher" || :
+	# The control: the capability is what it is refused for.
+	start root -s 'namespaces={ remove = [ "user" ]; }' -s 'users={ uid = 0; gid = 0; }' -s 'dangerous=[ "host-root" ]' -- \
+		sh -c 'echo ready; exec sleep 60'
+	in_name root exec "$NAME" true
+	in_name root kill "$NAME"
+	wait "$launcher" || :
+}
+
+# descriptors PID: how many it has.
+descriptors() {
+	find "/proc/$1/fd" -mindepth 1 | wc -l
+}
+
+@test "descriptors that belong to no request are not kept" {
+	local before
+
+	start user -- sh -c 'echo ready; exec sleep 60'
+	before=$(descriptors "$launcher")
+	for count in 1 2 4 8; do
+		_as_user /usr/bin/python3 -c '
+import socket, sys
+name = sys.argv[1]
+s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+s.connect(name)
+socket.send_fds(s, [b"x" * 4000], [0] * int(sys.argv[2]))
+assert s.recv(1) == b""' "$(echo "$REGISTER"/*.sock)" "$count"
+	done
+	[ "$(descriptors "$launcher")" -eq "$before" ]
+	in_name user exec "$NAME" true
+	in_name user kill "$NAME"
+	wait "$launcher" || :
+}
+
+cpu_of() {
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+@test "a launcher that has no descriptor left does not spin, and serves who waited" {
+	local before spent limit
+
+	start user -- sh -c 'echo ready; exec sleep 60'
+	limit=$(($(descriptors "$launcher") + 2))
+	_as_user prlimit --pid "$launcher" --nofile="$limit:"
+	# Clients that say nothing take what is left, for the two seconds that each has; some of them have to wait.
+	_as_user /usr/bin/python3 -c '
+import socket, sys, time
+clients = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(12)]
+for c in clients:
+    c.connect(sys.argv[1])
+time.sleep(1.8)' "$(echo "$REGISTER"/*.sock)" 3>&- &
+	sleep 0.3
+	before=$(cpu_of "$launcher")
+	sleep 1
+	spent=$(($(cpu_of "$launcher") - before))
+	[ "$(descriptors "$launcher")" -ge "$limit" ]
+	echo "spent $spent of 100 ticks"
+	[ "$spent" -lt 10 ]
+	wait $!
+	_as_user prlimit --pid "$launcher" --nofile=1024:
+	in_name user exec "$NAME" true
+	in_name user kill "$NAME"
+	wait "$launcher" || :
+}
+
+few_descriptors() {
+	_as_user env XDG_RUNTIME_DIR="$RUN" prlimit --nofile=5 "$(_user_sandbox)" "$@" 3>&-
+}
+
+@test "with few descriptors of its own a command says so, and nothing wrong" {
+	start user -- sh -c 'echo ready; exec sleep 60'
+	for command in list "inspect $NAME" "exec $NAME true"; do
+		# shellcheck disable=SC2086 # words
+		run few_descriptors $command
+		[ "$status" -ne 0 ]
+		assert_output 'Too many open files'
+		refute_output 'none of ours'
+		refute_output 'no sandbox'
+	done
+	in_name user list | grep -q "$NAME"
+	in_name user kill "$NAME"
+	wait "$launcher" || :
+}
+
+@test "an agent that was stopped does not keep the sandbox" {
+	local agent end
+
+	for end in 'exec sleep 3' 'exec sleep 60'; do
+		start user -s process.time_limit=3s -- sh -c "echo ready; $end"
+		in_name user exec "$NAME" sleep 50 3>&- &
+		wait_until 5 pgrep -f sandbox-exec
+		agent=$(pgrep -f sandbox-exec)
+		kill -STOP "$agent"
+		timeout 10 tail --pid="$launcher" -f /dev/null
+		wait "$launcher" || :
+		wait $! || :
+	done
+}
+
+@test "a command that is stopped while it comes is given up" {
+	as_root_only
+	start root -s 'capabilities={ keep = [ "KILL" ]; }' -s 'users={ uid = 0; gid = 0; }' -- sh -c '
+		echo ready
+		trap "" TERM
+		while :; do for p in /proc/[0-9]*; do
+			read -r comm <$p/comm && [ "$comm" = sandbox-exec ] && kill -STOP "${p#/proc/}" && echo stopped
+		done; done 2>/dev/null'
+	for _ in $(seq 20); do
+		run timeout 60 "$SANDBOX" exec "$NAME" true
+		! grep -q stopped "$TMP/out" || break
+	done
+	grep -q stopped "$TMP/out"
+	assert_status 123
+	assert_output 'did not begin within 30 seconds'
+	in_name root kill "$NAME" KILL
 	wait "$launcher" || :
 }
