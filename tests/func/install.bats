@@ -31,7 +31,7 @@ files() {
 		cmp "$file" "$DEST$PREFIX/share/sandbox/profiles/$(basename "$file")"
 	done
 	# Nothing is left to be filled in, nothing points into the place where it was built or staged.
-	run grep -rlE '@[A-Za-z._]+@$|@(profiles|BINDIR|DATADIR)@' "$DEST"
+	run grep -rIlE '@[A-Za-z._]+@$|@(profiles|BINDIR|DATADIR)@' "$DEST"
 	assert_status 1
 	run grep -rlF -e "$DEST" -e "$CHECKOUT" "$DEST" --exclude=sandbox
 	assert_status 1
