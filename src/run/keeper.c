@@ -2,8 +2,8 @@
  *
  * Runs in the launcher, in supervise()'s loop: the process that holds the lifeline, the lock and the descriptors. It
  * registers the sandbox (run/registry.c) and listens on a socket beside that entry. A client is served if it is the
- * launcher's own user, in the launcher's own user and pid namespaces (run/request.h): a payload may be that user too, but
- * in namespaces below.
+ * launcher's own user, in the launcher's own user and pid namespaces (run/request.h): a payload may be that user too,
+ * but in namespaces below.
  *
  * Nothing here waits, so that nobody can hold the launcher up: a client has two seconds for its request, which is one
  * message, and there is room for KEEPER_GUESTS; the others wait in the socket's queue. What takes time is done by a

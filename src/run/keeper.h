@@ -48,8 +48,8 @@ int keeper_step(struct launch *launch);
 /* When keeper_step() is due, no later than `due`. */
 int64_t keeper_due(const struct keeper *keeper, int64_t due);
 
-/* The sandbox is about to end: whoever was stopped while it serves a client goes on. A pid namespace does not end before
- * the parents of its processes have waited for them, and an agent is one (run/agent.c). */
+/* The sandbox is about to end: whoever was stopped while it serves a client goes on. A pid namespace does not end
+ * before the parents of its processes have waited for them, and an agent is one (run/agent.c). */
 void keeper_wake(const struct keeper *keeper);
 
 /* The sandbox has ended: waits for the processes that served clients, which have ended with it, and lets go of its

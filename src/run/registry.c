@@ -283,7 +283,7 @@ static int by_start(const void *a, const void *b)
 	return (left->started > right->started) - (left->started < right->started);
 }
 
-/* Whether an entry goes with another: a socket, the directory itself, or that of the filters (stage/seccomp_cache.c). */
+/* Whether an entry is no sandbox's own: a socket, the directory itself, the one of filters (stage/seccomp_cache.c). */
 static bool is_company(const char *name)
 {
 	bool id = strspn(name, id_digits) == REGISTRY_ID_LENGTH;

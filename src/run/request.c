@@ -39,9 +39,9 @@ static bool head_fits(const struct request_head *head)
 	return !memcmp(head->magic, own.magic, sizeof(own.magic)) &&
 	       !memcmp(head->version, own.version, sizeof(own.version)) && head->record_size == own.record_size &&
 	       head->type > 0 && head->type < REQUEST_TYPE_COUNT && head->directories <= 1 &&
-	       head->words <= REQUEST_MAX && head->variables <= REQUEST_VARIABLES_MAX && head->pty <= 1 && head->slave <= 7 &&
-	       head->window_known <= 1 && head->modes_known <= 1 && head->signal >= 0 && head->signal <= SIGNAL_MAX &&
-	       (head->type == REQUEST_EXEC) == (head->words > 0);
+	       head->words <= REQUEST_MAX && head->variables <= REQUEST_VARIABLES_MAX && head->pty <= 1 &&
+	       head->slave <= 7 && head->window_known <= 1 && head->modes_known <= 1 && head->signal >= 0 &&
+	       head->signal <= SIGNAL_MAX && (head->type == REQUEST_EXEC) == (head->words > 0);
 }
 
 /* Points `count` words of `list` into the text; where the next begins, or NULL. */

@@ -1,9 +1,9 @@
 /* shed: gives up descriptors, capabilities, system calls and the launcher's arguments. See the header for who.
  *
  * Runs in init, in the guard, in the relay of published ports and in the agent of a later command, right after their
- * fork and before they wait for anything. They are reachable from inside the sandbox only by what they read (signals' numbers from the launcher, wait
- * statuses, process ids in a cgroup, bytes to be passed on), but live as long as the payload does, so they keep nothing
- * that they have no use for.
+ * fork and before they wait for anything. They are reachable from inside the sandbox only by what they read (signals'
+ * numbers from the launcher, wait statuses, process ids in a cgroup, bytes to be passed on), but live as long as the
+ * payload does, so they keep nothing that they have no use for.
  *
  * The filter is a table of constants, one comparison for each call: nothing is compiled or allocated here. It is for
  * the ABI that this file was built for; another one's calls kill. A bug that calls something else ends the process, and
