@@ -68,19 +68,28 @@ static bool drives_terminal(unsigned character)
 	       (character >= 0x2066 && character <= 0x2069);
 }
 
+size_t page_character(const char *text)
+{
+	unsigned character = 0;
+	size_t length = decode((const unsigned char *)text, &character);
+
+	return drives_terminal(character) ? 0 : length;
+}
+
 static void add_escaped(struct text *out, const char *words)
 {
 	const unsigned char *at = (const unsigned char *)words;
 
 	while (*at) {
 		unsigned character = 0;
-		size_t length = decode(at, &character);
+		size_t length = page_character((const char *)at);
 
-		if (length && !drives_terminal(character)) {
+		if (length) {
 			text_add_n(out, (const char *)at, length);
 			at += length;
 			continue;
 		}
+		length = decode(at, &character);
 		for (length = length ? length : 1; length; length--)
 			text_add(out, "\\x%02x", *at++);
 	}

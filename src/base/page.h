@@ -32,6 +32,10 @@ struct page {
  * empty; as wide as a terminal narrower than PAGE_WIDTH is, not below PAGE_WIDTH_MIN. Needs no memory; cannot fail. */
 struct page page_of(int fd);
 
+/* Bytes of the character at `text` that can be shown as it is; 0 where there is none, or one that would drive a
+ * terminal. */
+size_t page_character(const char *text);
+
 /* Adds `words` to `out`, escaped and in a style; the line is the caller's affair. */
 void page_add(const struct page *page, struct text *out, enum page_style style, const char *words);
 

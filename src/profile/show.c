@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "profile/load.h"
+#include "profile/show_lines.h"
 #include "profile/value.h"
 
 enum { ON_ONE_LINE = -1 }; /* depth: inside an element of a list */
@@ -162,8 +163,11 @@ static void show_group(const struct showing *showing, int parent, const char *ba
 
 int profile_show(const struct profile *profile, bool all, struct text *out)
 {
-	const struct showing showing = { .all = all, .out = out };
+	struct text text = { 0 };
+	const struct showing showing = { .all = all, .out = &text };
 
 	show_group(&showing, K_NONE, (const char *)profile, (const char *)&profile_defaults, 0);
+	show_lines(&text, out);
+	text_free(&text);
 	return out->failed ? -1 : 0;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/page.h"
 #include "base/text.h"
 
 static bool same_text(const char *a, const char *b)
@@ -56,22 +57,25 @@ bool value_equal(int key, const void *a, const void *b)
 
 void show_string(const char *string, bool dollars, struct text *out)
 {
+	size_t length = 1;
+
 	text_add_n(out, "\"", 1);
-	for (; *string; string++) {
+	for (; *string; string += length) {
 		unsigned char c = (unsigned char)*string;
 
+		length = 1;
 		if (c == '"' || c == '\\')
 			text_add(out, "\\%c", c);
 		else if (c == '\n')
 			text_add_n(out, "\\n", 2);
 		else if (c == '\t')
 			text_add_n(out, "\\t", 2);
-		else if (c < ' ' || c == 0x7f)
-			text_add(out, "\\x%02x", c);
 		else if (c == '$' && dollars)
 			text_add_n(out, "$$", 2);
+		else if (!page_character(string))
+			text_add(out, "\\x%02x", c);
 		else
-			text_add_n(out, string, 1);
+			text_add_n(out, string, length = page_character(string));
 	}
 	text_add_n(out, "\"", 1);
 }

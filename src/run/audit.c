@@ -15,6 +15,7 @@
  * hardly shows.
  */
 #include "run/audit.h"
+#include "run/json.h"
 
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -305,33 +306,28 @@ static void add_number(struct json_object *object, const char *name, double valu
 	json_object_object_add(object, name, json_object_new_double_s(value, digits));
 }
 
-static void add_string(struct json_object *object, const char *name, const char *value)
-{
-	json_object_object_add(object, name, json_object_new_string(value));
-}
-
 static struct json_object *finding_json(const struct audit *audit, const struct finding *finding)
 {
 	struct json_object *object = json_object_new_object(), *changes = json_object_new_array();
 	struct location place = { 0 };
 
 	profile_locate(audit->profile, finding->key, finding->index, &place);
-	add_string(object, "finding", finding->check->id);
+	json_add_text(object, "finding", finding->check->id);
 	add_number(object, "exposure", share(finding), 2);
 	add_number(object, "weight", finding->check->weight, 2);
-	add_string(object, "what", finding->what);
-	add_string(object, "why", finding->check->why);
-	add_string(object, "key", place.path);
+	json_add_text(object, "what", finding->what);
+	json_add_text(object, "why", finding->check->why);
+	json_add_text(object, "key", place.path);
 	if (place.file && (place.written || finding->index >= 0)) {
-		add_string(object, "file", place.file);
+		json_add_text(object, "file", place.file);
 		json_object_object_add(object, "line", json_object_new_int(place.line));
 	}
 	json_object_object_add(object, "default", json_object_new_boolean(!place.written));
 	for (size_t i = 0; i < finding->change_count; i++)
-		json_object_array_add(changes, json_object_new_string(finding->changes[i]));
+		json_object_array_add(changes, json_text(finding->changes[i]));
 	json_object_object_add(object, "set", changes);
 	if (finding->advice)
-		add_string(object, "advice", finding->advice);
+		json_add_text(object, "advice", finding->advice);
 	return object;
 }
 
@@ -339,9 +335,9 @@ static void print_json(const struct audit *audit, int exposure, int threshold, s
 {
 	struct json_object *document = json_object_new_object(), *findings = json_object_new_array();
 
-	add_string(document, "profile", audit->profile->name);
+	json_add_text(document, "profile", audit->profile->name);
 	add_number(document, "exposure", exposure / 10.0, 1);
-	add_string(document, "grade", grade_of(exposure)->name);
+	json_add_text(document, "grade", grade_of(exposure)->name);
 	if (threshold >= 0) {
 		add_number(document, "threshold", threshold / 10.0, 1);
 		json_object_object_add(document, "above", json_object_new_boolean(exposure > threshold));

@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/page.h"
+#include "run/json.h"
 #include "run/launch.h"
 #include "run/steps.h"
 #include "run/supervise.h"
@@ -141,7 +142,7 @@ static void rehearse(const void *argument, void *output)
 struct report {
 	struct json_object *lines; /* NULL: print */
 	struct page page;
-	bool possible;
+	enum state worst; /* of what the profile needs */
 };
 
 enum { FEATURE_COLUMN = 12, DETAIL_COLUMN = 29, REMEDY_COLUMN = 21 };
@@ -160,7 +161,8 @@ static void print_line(const struct report *out, enum state state, const char *f
 					  .hang = DETAIL_COLUMN };
 	struct text text = { 0 };
 
-	page_line(&out->page, &text, &line, "%-*s%s", detail[0] ? DETAIL_COLUMN - FEATURE_COLUMN : 0, feature, detail);
+	page_line(&out->page, &text, &line, "%-*s%s%s", detail[0] ? DETAIL_COLUMN - FEATURE_COLUMN - 1 : 0, feature,
+		  detail[0] ? " " : "", detail);
 	if (remedy[0])
 		page_line(&out->page, &text, &second, "%s", remedy);
 	(void)fputs(text.data ? text.data : "", stdout);
@@ -170,7 +172,7 @@ static void print_line(const struct report *out, enum state state, const char *f
 static void add_string(struct json_object *object, const char *name, const char *value)
 {
 	if (value[0])
-		json_object_object_add(object, name, json_object_new_string(value));
+		json_add_text(object, name, value);
 }
 
 static void report_line(struct report *out, enum state state, const char *feature, const char *detail,
@@ -178,8 +180,8 @@ static void report_line(struct report *out, enum state state, const char *featur
 {
 	struct json_object *line = NULL;
 
-	if (state == STATE_IMPOSSIBLE)
-		out->possible = false;
+	if (state == STATE_IMPOSSIBLE || (state == STATE_DEGRADED && out->worst == STATE_OK))
+		out->worst = state;
 	if (!out->lines) {
 		print_line(out, state, feature, detail, state == STATE_OK || state == STATE_ABSENT ? "" : remedy);
 		return;
@@ -259,20 +261,21 @@ static int finish(struct report *out)
 
 	if (out->lines) {
 		document = json_object_new_object();
-		json_object_object_add(document, "possible", json_object_new_boolean(out->possible));
+		json_object_object_add(document, "possible", json_object_new_boolean(out->worst != STATE_IMPOSSIBLE));
+		json_add_text(document, "state", state_names[out->worst]);
 		json_object_object_add(document, "features", out->lines);
 		(void)puts(json_object_to_json_string_ext(document,
 							  JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(document);
 	}
-	return out->possible ? 0 : EXIT_OF_HOST;
+	return out->worst == STATE_IMPOSSIBLE ? EXIT_OF_HOST : 0;
 }
 
 int doctor_run(const struct profile *profile, const struct caller *caller, bool json)
 {
 	struct report out = { .lines = json ? json_object_new_array() : NULL,
 			      .page = page_of(STDOUT_FILENO),
-			      .possible = true };
+			      .worst = STATE_OK };
 	const struct rehearsal_of of = { profile, caller };
 	struct rehearsal rehearsal;
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/address.h"
 #include "run/doctor.h"
 
 static bool always(const struct profile *profile, const struct caller *caller)
@@ -112,9 +113,18 @@ static bool needs_bridge(const struct profile *profile, const struct caller *cal
 	return needs_veth(profile, caller) && profile->network.bridge.name;
 }
 
+/* What is published on the loopback interface alone is passed on by a relay. */
 static bool needs_forwarding(const struct profile *profile, const struct caller *caller)
 {
-	return needs_veth(profile, caller) && (profile->network.nat || profile->network.publish.count);
+	if (!needs_veth(profile, caller))
+		return false;
+	for (size_t i = 0; i < profile->network.publish.count; i++) {
+		struct address listen;
+
+		if (!address_parse(profile->network.publish.items[i].listen, &listen) && !address_is_loopback(&listen))
+			return true;
+	}
+	return profile->network.nat;
 }
 
 /* A foreign firewall's rules may let through what its policy would not: the launch itself does not fail. */

@@ -95,7 +95,7 @@ static void add_files(const struct node *node, struct json_object *list)
 {
 	for (; node; node = node->next) {
 		if (node->source && node->source->file && !lists(list, node->source->file))
-			json_object_array_add(list, json_object_new_string(node->source->file));
+			json_object_array_add(list, json_text(node->source->file));
 		if (node->type == NODE_GROUP || node->type == NODE_LIST)
 			add_files(node->first, list);
 	}

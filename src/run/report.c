@@ -1,79 +1,72 @@
 /* report: prints errors, diagnostics and timings.
  *
  * Runs in the launcher, at its end. A message has one grammar, assembled from three sources: the leaf said what, the
- * driver stamped stage and phase, and the profile knows the key's place. Texts of errors and diagnostics come here with
- * their control characters escaped; the file name is the user's own word and is escaped here.
+ * driver stamped stage and phase, and the profile knows the key's place. Whatever would drive a terminal is escaped.
  *
  * Nothing fails: who closed standard error reads no messages.
  */
 #include "run/report.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/page.h"
 
-static void print_escaped(const char *text)
+/* One message: who speaks, in a colour on a terminal so that it is seen among what the payload prints, and what is
+ * said. A terminal wider than a page gets it in lines of a page. A narrower one breaks lines by itself, and then a command in
+ * a remedy can still be copied; elsewhere a message is one line, for programs that read them. */
+static void print_message(enum page_style style, const struct text *said)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	const struct page_line line = { .lead = "sandbox:", .lead_style = style, .hang = sizeof("sandbox:") };
+	struct page page = page_of(STDERR_FILENO);
+	struct text out = { 0 };
 
-		if (c < ' ' || c == 0x7f)
-			(void)fprintf(stderr, "\\x%02x", c);
-		else
-			(void)fputc(c, stderr);
-	}
+	if (!isatty(STDERR_FILENO) || page.width < PAGE_WIDTH)
+		page.width = SIZE_MAX / 2;
+	page_line(&page, &out, &line, "%s", said->data ? said->data : "");
+	(void)fputs(out.data ? out.data : "sandbox: no memory for a message\n", stderr);
+	text_free(&out);
 }
 
-/* Who speaks; on a terminal so that it is seen among what the payload prints. */
-static void print_name(enum page_style style)
+/* "FILE:LINE: KEY: ", as much of it as is known. */
+static void add_place(struct text *to, const char *file, int line, const char *key)
 {
-	const struct page page = page_of(STDERR_FILENO);
-	struct text name = { 0 };
-
-	page_add(&page, &name, style, "sandbox:");
-	(void)fprintf(stderr, "%s ", name.data ? name.data : "sandbox:");
-	text_free(&name);
-}
-
-/* "sandbox: FILE:LINE: KEY: ", as much of it as is known. */
-static void print_place(const char *file, int line, const char *key)
-{
-	print_name(STYLE_BAD);
-	if (file) {
-		print_escaped(file);
-		if (line > 0)
-			(void)fprintf(stderr, ":%d", line);
-		(void)fputs(": ", stderr);
-	}
-	if (key && key[0]) {
-		print_escaped(key);
-		(void)fputs(": ", stderr);
-	}
+	if (file && line > 0)
+		text_add(to, "%s:%d: ", file, line);
+	else if (file)
+		text_add(to, "%s: ", file);
+	if (key && key[0])
+		text_add(to, "%s: ", key);
 }
 
 static void print_remedy(const char *remedy)
 {
+	struct text said = { 0 };
+
 	if (!remedy || !remedy[0])
 		return;
-	print_name(STYLE_WARN);
-	(void)fprintf(stderr, "%s\n", remedy);
+	text_add(&said, "%s", remedy);
+	print_message(STYLE_WARN, &said);
+	text_free(&said);
 }
 
 void report_error(const struct profile *profile, const struct error *err)
 {
 	struct location place = { 0 };
+	struct text said = { 0 };
 
 	if (profile && err->key != K_NONE)
 		profile_locate(profile, err->key, err->index, &place);
-	print_place(place.file, place.line, place.path);
-	(void)fputs(err->what, stderr);
+	add_place(&said, place.file, place.line, place.path);
+	text_add(&said, "%s", err->what);
 	if (err->sys_errno)
-		(void)fprintf(stderr, ": %s", strerror(err->sys_errno));
+		text_add(&said, ": %s", strerror(err->sys_errno));
 	if (err->stage[0])
-		(void)fprintf(stderr, " (%s, %s)", err->stage, err->phase);
-	(void)fputc('\n', stderr);
+		text_add(&said, " (%s, %s)", err->stage, err->phase);
+	print_message(STYLE_BAD, &said);
+	text_free(&said);
 	print_remedy(err->remedy);
 }
 
@@ -81,9 +74,12 @@ void report_diagnostics(const struct diagnostics *diagnostics)
 {
 	for (size_t i = 0; i < diagnostics->count; i++) {
 		const struct diagnostic *item = &diagnostics->items[i];
+		struct text said = { 0 };
 
-		print_place(item->file, item->line, item->key);
-		(void)fprintf(stderr, "%s\n", item->what);
+		add_place(&said, item->file, item->line, item->key);
+		text_add(&said, "%s", item->what);
+		print_message(STYLE_BAD, &said);
+		text_free(&said);
 		print_remedy(item->remedy);
 	}
 }

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/text.h"
 #include "profile/tree.h"
+#include "run/json.h"
 
 static struct json_object *json_of(const struct node *node)
 {
@@ -24,7 +25,7 @@ static struct json_object *json_of(const struct node *node)
 	case NODE_BOOL:
 		return json_object_new_boolean(node->number != 0);
 	case NODE_STRING:
-		return json_object_new_string(node->text);
+		return *node->text ? json_text(node->text) : json_object_new_string("");
 	case NODE_GROUP:
 		object = json_object_new_object();
 		for (const struct node *child = node->first; child; child = child->next)

@@ -332,6 +332,7 @@ void landlock_describe(const struct plan *plan, struct description *out)
 	}
 	for (size_t i = 0; i < plan->profile->landlock.scope.count; i++)
 		describe(out, K_LANDLOCK_SCOPE, (int)i,
-			 strcmp(plan->profile->landlock.scope.items[i], "signal") ? "reaches no abstract socket made outside"
-										 : "signals no process outside");
+			 strcmp(plan->profile->landlock.scope.items[i], "signal")
+				 ? "reaches no abstract socket made outside"
+				 : "signals no process outside");
 }

@@ -128,6 +128,37 @@ assert_state() {
 	assert_output '"possible":false'
 }
 
+@test "what is published on the loopback interface alone needs no forwarding" {
+	as_root_only
+	local network='mode = "veth"; address = "10.203.78.2/30"; gateway = "10.203.78.1";'
+
+	# In a network namespace of its own, where nothing is forwarded.
+	doctor_alone() {
+		unshare -n sh -c 'ip link set lo up; echo 0 >/proc/sys/net/ipv4/ip_forward; exec "$0" doctor -p "$1"' \
+			"$SANDBOX" "$PROFILE"
+	}
+	with "network = { $network publish = ( { host = 18078; guest = 80; } ); };"
+	run doctor_alone
+	assert_status 0
+	assert_state absent forwarding
+	assert_state ok launch
+	with "network = { $network publish = ( { host = 18078; guest = 80; listen = \"0.0.0.0\"; } ); };"
+	run doctor_alone
+	assert_status 122
+	assert_state impossible forwarding
+	assert_state impossible launch
+}
+
+@test "a long name of what is left out does not run into what is said of it" {
+	with ''
+	sed -i 's/^\(mounts = (\)/\1 { type = "bind"; source = "\/no\/such"; target = "\/a\/long\/name\/of\/it"; optional = true; },/' \
+		"$PROFILE"
+	run sandbox doctor -p "$PROFILE" -s root.access=overlay
+	assert_output "mounts[/a/long/name/of/it] left out"
+	run sandbox doctor --json -p "$PROFILE" -s root.access=overlay
+	[ "$(jq -r '"\(.state) \(.possible)"' <<<"$output")" = "degraded true" ] || _wrong "state and possible"
+}
+
 @test "a profile with mistakes is told them first" {
 	with 'hostnam = "x";'
 	run sandbox doctor -p "$PROFILE"
