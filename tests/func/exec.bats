@@ -275,6 +275,20 @@ same_facts() {
 	end user
 }
 
+@test "a thousand variables, and not more" {
+	local variables=()
+
+	start user -- sh -c "$sleeper"
+	mapfile -t variables < <(seq -f '--env=V%g=1' 1025)
+	run in_name user exec "${variables[@]:0:1024}" "$NAME" sh -c 'env | grep -c ^V'
+	assert_status 0
+	assert_line 1024
+	run in_name user exec "${variables[@]}" "$NAME" true
+	assert_status 123
+	assert_output 'more than 1024 variables'
+	end user
+}
+
 @test "it gets the client's standard descriptors, and no other" {
 	start user -- sh -c "$sleeper"
 	run in_name user exec "$NAME" sh -c 'cat; echo error >&2' 4<"$TMP/first" <<<input
@@ -336,6 +350,30 @@ same_facts() {
 	grep -qx caught "$TMP/out"
 	spawn user exec "$NAME" sleep "4320.$$"
 	wait_until 5 alive "sleep 4320.$$"
+	kill -TERM "$spawned"
+	ended "$spawned"
+	assert_status 143
+	end user
+}
+
+@test "when the client is stopped it stands still, and goes on with it" {
+	local before
+
+	start user -- sh -c "$sleeper"
+	# A job of its own: the kernel does not stop a group that has no parent in its session.
+	set -m
+	spawn user exec "$NAME" sh -c 'while :; do echo tick; sleep 0.05; done' >"$TMP/out"
+	set +m
+	wait_until 5 grep -q tick "$TMP/out"
+	kill -TSTP "$spawned"
+	wait_until 5 grep -q '^State:.T' "/proc/$spawned/status"
+	sleep 0.3
+	before=$(wc -l <"$TMP/out")
+	sleep 0.5
+	[ "$(wc -l <"$TMP/out")" -eq "$before" ]
+	kill -CONT "$spawned"
+	sleep 0.5
+	[ "$(wc -l <"$TMP/out")" -gt "$before" ]
 	kill -TERM "$spawned"
 	ended "$spawned"
 	assert_status 143
