@@ -15,7 +15,6 @@
  * hardly shows.
  */
 #include "run/audit.h"
-#include "run/json.h"
 
 #include <json-c/json.h>
 #include <stdarg.h>
@@ -27,6 +26,7 @@
 
 #include "base/page.h"
 #include "base/parse.h"
+#include "run/json.h"
 
 const struct audit_table *const audit_tables[] = {
 	&audit_isolation, &audit_files, &audit_network, &audit_privileges, &audit_calls, &audit_limits, NULL
