@@ -116,10 +116,10 @@ static void indent(FILE *out, int depth, const char *mark)
 	fprintf(out, "%.*s%s", depth, "\t\t\t\t\t\t\t\t", mark);
 }
 
-/* A comment, in lines of 100 columns at most where a tab is 4. */
+/* A comment, in lines of 100 columns at most. */
 static void put_comment(FILE *out, int depth, const char *text)
 {
-	int width = 100 - 4 * depth - 3, column = 0;
+	int width = 100 - 8 * depth - 3, column = 0;
 
 	while (*text) {
 		int length = (int)strcspn(text, " ");

@@ -5,37 +5,14 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/format.h"
+#include "base/page.h"
 #include "run/explain.h"
 #include "stage/seccomp_tables.h"
 
-enum { WIDTH = 78, RULE_SIZE = 512 };
-
-/* A list of words on its way out, broken into lines. */
-struct line {
-	int column;
-};
-
-static void print_word(struct line *line, const char *word, size_t length)
-{
-	if (line->column && line->column + 1 + (int)length > WIDTH) {
-		putchar('\n');
-		line->column = 0;
-	}
-	line->column += printf("%s%.*s", line->column ? " " : "", (int)length, word);
-}
-
-static void print_text(const char *text)
-{
-	struct line line = { 0 };
-
-	for (; *text; text += strspn(text, " ")) {
-		print_word(&line, text, strcspn(text, " "));
-		text += strcspn(text, " ");
-	}
-	putchar('\n');
-}
+enum { RULE_SIZE = 512 };
 
 /* "ioctl when request equals 0x5412: errno:EPERM". A set's rules answer with errors only. */
 static void rule_text(const struct call_rule *rule, char *out, size_t size)
@@ -54,25 +31,41 @@ static void rule_text(const struct call_rule *rule, char *out, size_t size)
 	format_text(out + used, size - used, ": errno:%s", strerrorname_np((int)(rule->action & SECCOMP_RET_DATA)));
 }
 
-static void print_set(const struct syscall_set *set)
+static void add_set(const struct syscall_set *set, const struct page *page, struct text *out)
 {
-	struct line line = { 0 };
+	const struct page_line plain = { 0 }, rule = { .hang = 4 };
+	struct text names = { 0 };
 	char text[RULE_SIZE];
 
-	printf("%s\n\n", set->name);
-	print_text(set->doc);
-	putchar('\n');
+	page_add(page, out, STYLE_HEADING, set->name);
+	text_add(out, "\n\n");
+	page_line(page, out, &plain, "%s", set->doc);
+	text_add(out, "\n");
 	for (size_t i = 0; i < SYSCALL_COUNT; i++)
 		if (bit_in(set->calls, i))
-			print_word(&line, syscall_calls[i].name, strlen(syscall_calls[i].name));
-	if (line.column)
-		puts("\n");
+			text_add(&names, "%s%s", names.length ? " " : "", syscall_calls[i].name);
+	if (names.length) {
+		page_line(page, out, &plain, "%s", names.data);
+		text_add(out, "\n");
+	}
 	for (size_t i = 0; i < SYSCALL_SET_RULE_COUNT; i++) {
 		if (!bit_in(set->rules, i))
 			continue;
 		rule_text(&syscall_set_rules[i], text, sizeof(text));
-		puts(text);
+		page_line(page, out, &rule, "%s", text);
 	}
+	out->failed |= names.failed;
+	text_free(&names);
+}
+
+static void print_set(const struct syscall_set *set)
+{
+	struct page page = page_of(STDOUT_FILENO);
+	struct text out = { 0 };
+
+	add_set(set, &page, &out);
+	(void)fputs(out.data && !out.failed ? out.data : "", stdout);
+	text_free(&out);
 }
 
 static void print_json(const struct syscall_set *set)

@@ -77,6 +77,14 @@ assert_plain() {
 	grep -qF 'LAST=\xff\xc2\x9b' "$TMP/once.conf"
 }
 
+@test "what the schema knows is told in lines of a page as well" {
+	for command in schema help "help exec" "explain @default" "explain @no-set-id" "explain hide" "explain mounts"; do
+		# shellcheck disable=SC2086 # words
+		sandbox $command | expand >"$TMP/out"
+		[ "$(LC_ALL=C.UTF-8 wc -L <"$TMP/out")" -le 100 ] || _wrong "sandbox $command"
+	done
+}
+
 @test "a message is a line, and lines of a page on a terminal" {
 	local word
 
