@@ -112,6 +112,9 @@ static void describe_bind(const struct mount_plan *item, struct description *out
 		 item->recursive ? " and what is mounted below it" : "", attributes_text(item->attributes, attributes),
 		 mount_propagation(item) == MS_SLAVE ? "slave" : "private", idmap_text((enum idmap)item->idmap),
 		 item->from_launcher ? ", made before the child exists" : "");
+	if (item->source_link)
+		describe(out, K_MOUNTS_SOURCE_LINK, item->index, "%s: symbolic link to %s, unless something is there",
+			 item->source_link, item->target);
 }
 
 static void describe_kernel_fs(const struct mount_plan *item, struct description *out)

@@ -99,6 +99,28 @@ CHILD int entry_symlink(const struct mount_plan *item, struct error *err)
 	return -1;
 }
 
+CHILD int entry_source_link(const struct mount_plan *item, struct error *err)
+{
+	const char *name = NULL;
+	AUTO_CLOSE int parent = place_parent(AT_FDCWD, item->source_link, &name);
+
+	if (parent >= 0 && !symlinkat(item->target, parent, name))
+		return 0;
+	switch (errno) {
+	/* Something else is there, or on the way there. */
+	case EEXIST:
+	case ENOTDIR:
+	case ELOOP:
+	case EROFS:
+	case EACCES:
+	case EPERM:
+		return 0;
+	default:
+		return fail_errno_at(err, K_MOUNTS_SOURCE_LINK, item->index, "cannot make the link %s",
+				     item->source_link);
+	}
+}
+
 /* Only what the profile says is asked of a directory that is there already. */
 CHILD static bool directory_is(const struct stat *status, const struct mount *mount)
 {

@@ -13,6 +13,8 @@
  * What is missing on the way to a target is made where the file system there can be written. So a tmpfs that the
  * profile wants read-only stays writable until all mounts are in place; everything else is read-only at once.
  *
+ * A link from a source's own path gives way to all of that, and is never made in what is the host's, where it would stay.
+ *
  * Each new file system needs the namespace that it shows, made (or joined) by this sandbox: proc the pid namespace,
  * sysfs the net one, mqueue the ipc one, cgroup the cgroup one; plan refuses the rest, since as root the kernel would
  * show the host's. cgroup is always the unified hierarchy, read-only; on a host whose controllers are on version 1 it
@@ -23,7 +25,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -214,6 +218,46 @@ static int plan_item(struct plan *plan, struct mount_plan *item, struct error *e
 	return 0;
 }
 
+static bool lies_in(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return !strncmp(path, directory, length) && (path[length] == '/' || !path[length]);
+}
+
+/* As it is written, if that is how it would be written again; NULL and errno when it is not and cannot be found. */
+static const char *plain_path(struct arena *arena, const char *path)
+{
+	char resolved[PATH_MAX];
+
+	if (path[strlen(path) - 1] != '/' && !strstr(path, "//") && !strstr(path, "/."))
+		return path;
+	return realpath(path, resolved) ? arena_copy(arena, resolved) : NULL;
+}
+
+/* Never in what is the host's: there the link would stay. */
+static int plan_source_link(struct plan *plan, struct mount_plan *item, struct error *err)
+{
+	const char *path = NULL;
+
+	if (item->type != MOUNTS_TYPE_BIND || !item->mount->source_link || item->skipped || plan->profile->root.source)
+		return 0;
+	path = plain_path(&plan->arena, item->mount->source);
+	if (!path)
+		return fail_errno_at(err, K_MOUNTS_SOURCE, item->index, "cannot resolve %s", item->mount->source);
+	for (size_t i = 0; i < plan->mounts.count; i++) {
+		const struct mount_plan *other = &plan->mounts.items[i];
+
+		if ((other->type == MOUNTS_TYPE_BIND || other->type == MOUNTS_TYPE_OVERLAY) &&
+		    lies_in(path, other->target))
+			return 0;
+		if (other->source_link && lies_in(path, other->source_link))
+			return 0;
+	}
+	item->source_link = path[1] ? path : NULL;
+	return 0;
+}
+
 int mounts_plan(const struct profile *profile, struct plan *plan, struct error *err)
 {
 	struct mounts_plan *mounts = &plan->mounts;
@@ -233,6 +277,9 @@ int mounts_plan(const struct profile *profile, struct plan *plan, struct error *
 		if (plan_item(plan, item, err))
 			return -1;
 	}
+	for (size_t i = 0; i < mounts->count; i++)
+		if (plan_source_link(plan, &mounts->items[i], err))
+			return -1;
 	return 0;
 }
 
@@ -369,6 +416,10 @@ CHILD int mounts_enter(const struct plan *plan, struct inside *inside, struct er
 {
 	for (size_t i = 0; i < plan->mounts.count; i++)
 		if (!plan->mounts.items[i].skipped && enter_item(plan, inside, &plan->mounts.items[i], err))
+			return -1;
+	/* All that they must give way to is there. */
+	for (size_t i = 0; i < plan->mounts.count; i++)
+		if (plan->mounts.items[i].source_link && entry_source_link(&plan->mounts.items[i], err))
 			return -1;
 	for (size_t i = 0; i < plan->mounts.count; i++) {
 		const struct mount_plan *item = &plan->mounts.items[i];

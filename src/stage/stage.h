@@ -157,6 +157,7 @@ struct mount_plan {
 	bool seal;           /* made read-only after all mounts are in place: others may lie in it */
 	bool recursive, skipped, from_launcher;
 	int idmap;                 /* enum idmap */
+	const char *source_link;   /* path inside of a link to the target; NULL: none */
 	const struct mount *mount; /* the profile's element, for everything else */
 };
 
