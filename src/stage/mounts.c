@@ -13,7 +13,8 @@
  * What is missing on the way to a target is made where the file system there can be written. So a tmpfs that the
  * profile wants read-only stays writable until all mounts are in place; everything else is read-only at once.
  *
- * A link from a source's own path gives way to all of that, and is never made in what is the host's, where it would stay.
+ * A link from a source's own path gives way to all of that, and is never made in what is the host's, where it would
+ * stay.
  *
  * Each new file system needs the namespace that it shows, made (or joined) by this sandbox: proc the pid namespace,
  * sysfs the net one, mqueue the ipc one, cgroup the cgroup one; plan refuses the rest, since as root the kernel would
