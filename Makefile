@@ -255,7 +255,12 @@ include_line = awk -v quoted='$(2)' '{ file = "$(1)/" substr($$0, 2, length($$0)
 		if (got < 0) exit 1; next } \
 	{ gsub(/@profiles@/, "$(DATADIR)/sandbox/profiles"); print }'
 
-$(BUILD)/completion/words.sh: completion/words.sh $(BUILD)/gen/.made $(BUILD)/.command
+# The sets of system calls, and the first sentence of what each is.
+$(BUILD)/gen/sets.tsv: schema/syscall-sets.schema $(BUILD)/gen/.made
+	$(call quiet,GEN)awk -F '"' '/^{ name = "@/ { name = $$2 } name && /^ *doc = / { sub(/[.:] .*/, "", $$2); \
+		print name "\t" $$2; name = "" }' $< >$@
+
+$(BUILD)/completion/words.sh: completion/words.sh $(BUILD)/gen/sets.tsv $(BUILD)/gen/.made $(BUILD)/.command
 	@mkdir -p $(@D)
 	$(call quiet,GEN)$(call include_line,$(BUILD)/gen,) $< >$@
 

@@ -9,7 +9,7 @@ _sandbox()
 	local word='' joined='' line at
 	local COMP_WORD
 
-	# bash takes a word apart at the characters of COMP_WORDBREAKS, = and : among them: together again.
+	# bash takes a word apart at the characters of COMP_WORDBREAKS, = and : and @ among them: together again.
 	for ((at = 1; at <= COMP_CWORD; at++)); do
 		COMP_WORD=${COMP_WORDS[at]}
 		if [[ $COMP_WORD == [=:]* || $joined == yes ]] && ((at > 1)); then
@@ -18,7 +18,7 @@ _sandbox()
 			((at == 1)) || before+=("$word")
 			word=$COMP_WORD
 		fi
-		joined=$([[ $COMP_WORD == *[=:] ]] && echo yes)
+		joined=$([[ $COMP_WORD == *[=:] || $COMP_WORD == @ ]] && echo yes)
 	done
 	# Without the quotes that somebody has typed.
 	for at in "${!before[@]}"; do
@@ -35,8 +35,8 @@ _sandbox()
 	done < <(_sandbox_words "${word//[\'\"\\]/}" "${before[@]}")
 	[[ ${COMPREPLY[*]} != *[=[.] ]] || compopt -o nospace 2>/dev/null
 	# bash replaces what stands behind the last such character only.
-	if [[ $word == *[=:]* ]]; then
-		line=${word%"${word##*[=:]}"}
+	if [[ $word == *[=:]* || ($word == @* && $COMP_WORDBREAKS == *@*) ]]; then
+		line=${word%"${word##*[=:@]}"}
 		COMPREPLY=("${COMPREPLY[@]#"${line//[\'\"\\]/}"}")
 	fi
 }

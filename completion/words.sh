@@ -31,6 +31,13 @@ _sandbox_keys()
 END
 }
 
+_sandbox_sets()
+{
+	cat <<'END'
+@sets.tsv@
+END
+}
+
 # Where -p looks names up, a directory a line.
 _sandbox_directories()
 {
@@ -60,17 +67,27 @@ _sandbox_profiles()
 	done | sort -u -t "$(printf '\t')" -k 1,1
 }
 
-# The parameters that profile $1 declares.
+# The file of profile $1; $2 is the directory of the profile that extends it, if one does.
+_sandbox_file()
+{
+	local directory
+
+	case $1 in
+	/*)	printf '%s\n' "$1" ;;
+	*/* | *.conf) printf '%s\n' "${2:+$2/}$1" ;;
+	*)	{ [ -z "$2" ] || printf '%s\n' "$2"; _sandbox_directories; } | while read -r directory; do
+			[ ! -f "$directory/$1.conf" ] || printf '%s\n' "$directory/$1.conf"
+		done | head -n 1 ;;
+	esac
+}
+
+# The parameters that the profile in file $1 declares, and those of the profiles that it extends; $2 is how many extend
+# it.
 _sandbox_params()
 {
-	local directory file=$1
+	local name
 
-	case $file in
-	*/* | *.conf) ;;
-	*)	file=$(_sandbox_directories | while read -r directory; do
-			[ ! -f "$directory/$1.conf" ] || printf '%s\n' "$directory/$1.conf"
-		done | head -n 1) ;;
-	esac
+	[ -f "$1" ] && [ "$2" -lt 8 ] || return 0
 	awk '/^[ \t]*params[ \t]*[=:]/ { inside = 1 }
 	     inside {
 		line = $0
@@ -81,7 +98,19 @@ _sandbox_params()
 		}
 		if ($0 ~ /\)[ \t]*;/)
 			exit
-	     }' "$file" 2>/dev/null
+	     }' "$1" 2>/dev/null
+	awk '/^[ \t]*extends[ \t]*[=:]/ { inside = 1 }
+	     inside {
+		line = $0
+		while (match(line, /"[^"]*"/)) {
+			print substr(line, RSTART + 1, RLENGTH - 2)
+			line = substr(line, RSTART + RLENGTH)
+		}
+		if (line ~ /\]/)
+			exit
+	     }' "$1" 2>/dev/null | while read -r name; do
+		_sandbox_params "$(_sandbox_file "$name" "$(dirname "$1")")" "$(($2 + 1))"
+	done
 }
 
 # What a value of key $2 may be, behind the word $3=.
@@ -144,7 +173,7 @@ _sandbox_argument()
 		echo :files
 		;;
 	KEY=VALUE)	_sandbox_setting "$1" ;;
-	PARAM=VALUE)	_sandbox_params "$3" | _sandbox_offer "$1" ;;
+	PARAM=VALUE)	_sandbox_params "$(_sandbox_file "$3" '')" 0 | sort -u | _sandbox_offer "$1" ;;
 	MODE)		_sandbox_values "network.mode=$1" network.mode network.mode | sed 's/^network.mode=//' ;;
 	DIR)		echo :directories ;;
 	PATH | FILE)	echo :files ;;
@@ -174,6 +203,7 @@ _sandbox_operand()
 			_sandbox_operand "$1" COMMAND "$3" ''
 		elif [ "$3" -eq 0 ]; then
 			_sandbox_key_words "$1" all
+			_sandbox_sets | _sandbox_offer "$1"
 		fi
 		;;
 	"[COMMAND]")	[ "$3" -ne 0 ] || _sandbox_command_words "$1" ;;
@@ -227,14 +257,23 @@ _sandbox_args_of()
 	done
 }
 
+# A value that is stuck to its option: --profile=gcc. $2 is the last profile given.
+_sandbox_stuck()
+{
+	_sandbox_argument "${1#*=}" "$(_sandbox_takes "${1%%=*}")" "$2" | sed "/^:/!s/^/${1%%=*}=/"
+}
+
 _sandbox_words()
 {
 	local word=$1 command=run profile='' takes args
 
 	shift
 	if [ $# -eq 0 ]; then
-		_sandbox_command_words "$word"
-		[ -z "$word" ] || _sandbox_option_words "$word" run
+		case $word in
+		--*=*) _sandbox_stuck "$word" '' ;;
+		*)	_sandbox_command_words "$word"
+			[ -z "$word" ] || _sandbox_option_words "$word" run ;;
+		esac
 		return
 	fi
 	args=$(_sandbox_args_of "$1")
@@ -249,6 +288,10 @@ _sandbox_words()
 			shift
 			_sandbox_operand "$word" "$args" $# "$profile"
 			return
+			;;
+		--profile=*)
+			profile=${1#*=}
+			takes=
 			;;
 		-*)	takes=$(_sandbox_takes "$1") ;;
 		*)
@@ -266,6 +309,7 @@ _sandbox_words()
 		shift
 	done
 	case $word in
+	--*=*) _sandbox_stuck "$word" "$profile" ;;
 	-*) _sandbox_option_words "$word" "$command" ;;
 	*) _sandbox_operand "$word" "$args" 0 "$profile" ;;
 	esac

@@ -113,6 +113,34 @@ becomes() {
 	[ "$output" = pasta ]
 }
 
+@test "bash: parameters of what a profile extends, values stuck to their options, sets of system calls" {
+	cat >"$XDG_CONFIG_HOME/sandbox/profiles/above.conf" <<-'END'
+		format = 1;
+		extends = [
+			"mine-only", "above",
+			"./../profiles/mine-too.conf"
+		];
+		params = ( { name = "own"; } );
+	END
+	printf 'format = 1;\nparams = ( { name = "other"; } );\n' >"$XDG_CONFIG_HOME/sandbox/profiles/mine-too.conf"
+	for words in "-p above" "--profile=above" "-p $XDG_CONFIG_HOME/sandbox/profiles/above.conf"; do
+		# shellcheck disable=SC2086 # words
+		run in_bash $words -D ""
+		[ "$(sort <<<"$output" | xargs)" = "other= own= whence= where=" ] || _wrong "$words"
+	done
+	run in_bash --profile = mine-o
+	[ "$output" = mine-only ]
+	run in_bash show --profile = mine-o
+	[ "$output" = mine-only ]
+	run in_bash explain @ network-
+	[ "$output" = network-io ]
+	run in_bash explain @
+	assert_line default
+	# After an @ elsewhere there are no sets.
+	run in_bash show @
+	[ -z "$output" ]
+}
+
 @test "bash: what is to be run is the host's programs and files" {
 	run in_bash -- unshar
 	assert_line unshare
@@ -150,6 +178,7 @@ becomes() {
 	becomes "-s cgroup.memory.hi" "-s cgroup.memory.high="
 	becomes "-s network.mode=ve" "-s network.mode=veth"
 	becomes "explain cgroup.memory.hi" "explain cgroup.memory.high"
+	becomes "explain @network-" "explain @network-io"
 	run in_fish "-s mounts[/tmp].acc"
 	assert_output "mounts[/tmp].access="
 	run in_zsh '-s mounts\[/tmp\].acc'
