@@ -57,6 +57,24 @@ copies() {
 	each_launcher copies
 }
 
+names() {
+	trees
+	run launch "${LAUNCH_OPTIONS[@]}" -- rsync -a "$WORK/source/" "$WORK/target/"
+	assert_status 0
+	diff -r source target
+	# One directory is both.
+	run launch -- rsync -a source/ copy/
+	assert_status 0
+	diff -r source copy
+	run launch -- rsync -a "$WORK/copy/inner/" "$WORK/other/"
+	assert_status 0
+	diff -r copy/inner other
+}
+
+@test "with the paths that they have outside, and within the current directory" {
+	each_launcher names
+}
+
 # refuses_source CMD...: what changes the source, with the same paths outside. In the sandbox it succeeds where it may be written.
 refuses_source() {
 	run launch "${LAUNCH_OPTIONS[@]}" -- "$@"
