@@ -51,6 +51,26 @@ answers() {
 	each_service answers
 }
 
+named_at() {
+	[ "$(from_host dig +short +time=1 +tries=1 @127.0.0.1 -p "$1" printer.home.arpa 2>/dev/null)" = 192.0.2.7 ]
+}
+
+# Over UDP, whatever the port: below and above any that somebody might have chosen inside.
+answers_anywhere() {
+	local port
+
+	cp "$TMP/hosts" .
+	for port in 1024 5354 53535; do
+		begin -D port="$port"
+		wait_until 10 named_at "$port"
+		end
+	done
+}
+
+@test "on a low port and on high ones" {
+	each_service answers_anywhere
+}
+
 # Launched by root, the host forwards what a veth sends.
 forwarding() {
 	FORWARDING=()
