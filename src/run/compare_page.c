@@ -301,10 +301,11 @@ static void mount_row(const struct sheet *sheet, struct json_object *other, stru
 	text_free(&right);
 }
 
+/* `lead`: with the star, or the place of one, before it. */
 static void names_line(const struct sheet *sheet, const char *lead, enum page_style style, const struct text *names)
 {
 	const struct page_line line = {
-		.lead = lead, .indent = 2, .start = PAGE_PAIR_COLUMN, .hang = PAGE_PAIR_COLUMN, .style = style
+		.lead = lead, .lead_style = style, .start = PAGE_PAIR_COLUMN, .hang = PAGE_PAIR_COLUMN, .style = style
 	};
 
 	if (names->length)
@@ -333,7 +334,7 @@ static void mounts(const struct sheet *sheet)
 		if (!mount_on(sandbox, target))
 			add_name(&gone, target);
 	}
-	names_line(sheet, "not inside", STYLE_WARN, &gone);
+	names_line(sheet, "* not inside", STYLE_WARN, &gone);
 	text_free(&gone);
 }
 
@@ -356,10 +357,10 @@ static void environment(const struct sheet *sheet)
 		if (!array_has(host, name))
 			add_name(&added, name);
 	}
-	names_line(sheet, "the same", STYLE_PLAIN, &same);
-	names_line(sheet, "another value", STYLE_WARN, &different);
-	names_line(sheet, "new", STYLE_WARN, &added);
-	names_line(sheet, "not inside", STYLE_WARN, &gone);
+	names_line(sheet, "  the same", STYLE_PLAIN, &same);
+	names_line(sheet, "* another value", STYLE_WARN, &different);
+	names_line(sheet, "* new", STYLE_WARN, &added);
+	names_line(sheet, "* not inside", STYLE_WARN, &gone);
 	text_free(&gone);
 	text_free(&same);
 	text_free(&different);

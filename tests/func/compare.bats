@@ -222,8 +222,8 @@ empty() {
 	run sandbox compare -p default -s 'process.inherit_env=["KEPT"]' -s 'process.env=["OTHER=secret-four","FRESH=x"]'
 	refute_output secret
 	grep -qE '^  the same +.*KEPT' <<<"$output"
-	grep -qE '^  another value +.*OTHER' <<<"$output"
-	grep -qE '^  new +.*FRESH' <<<"$output"
+	grep -qE '^[*] another value +.*OTHER' <<<"$output"
+	grep -qE '^[*] new +.*FRESH' <<<"$output"
 }
 
 refute_file() {
