@@ -35,7 +35,7 @@ struct mount {
 	int propagation;      /* enum: MOUNTS_PROPAGATION_* (private slave) */
 	bool optional;        /* a bind whose source is missing is left out, and reported */
 	bool source_link;     /* bind: the host path, too, leads to the target where it is free inside */
-	int idmap;            /* enum: MOUNTS_IDMAP_* (none owner auto) */
+	int idmap;            /* enum: MOUNTS_IDMAP_* (none owner owner-or-none auto) */
 	uint64_t size;        /* tmpfs, dev's shm, overlay's tmpfs upper: bytes */
 	uint64_t inodes;      /* tmpfs: highest number of inodes */
 	uint32_t mode;        /* tmpfs, file, directory */

@@ -128,18 +128,20 @@ static bool owner_is_payload(const struct plan *plan, const struct host_object *
 static int plan_idmap(const struct plan *plan, struct mount_plan *item, const struct host_object *source,
 		      struct error *err)
 {
-	const struct mount *mount = item->mount;
+	int wanted = item->mount->idmap;
 
 	item->from_launcher = host_mounts_outside(plan);
-	if (mount->idmap == MOUNTS_IDMAP_NONE)
+	if (wanted == MOUNTS_IDMAP_NONE || (!plan->caller->root && wanted == MOUNTS_IDMAP_OWNER_OR_NONE))
 		return 0;
-	if (!plan->caller->root && mount->idmap == MOUNTS_IDMAP_OWNER && owner_is_payload(plan, source))
+	if (!plan->caller->root && wanted == MOUNTS_IDMAP_OWNER && owner_is_payload(plan, source))
 		return 0;
-	item->idmap = mount->idmap == MOUNTS_IDMAP_OWNER ? IDMAP_OWNER : IDMAP_AUTO;
+	item->idmap = wanted == MOUNTS_IDMAP_AUTO ? IDMAP_AUTO : IDMAP_OWNER;
 	item->from_launcher = true;
-	if (!plan->caller->root)
-		return fail_at(err, K_MOUNTS_IDMAP, item->index, "cannot map the owners of %s: only root can",
-			       source->path);
+	if (!plan->caller->root) {
+		fail_at(err, K_MOUNTS_IDMAP, item->index, "cannot map the owners of %s: only root can", source->path);
+		return error_remedy(err, "-s 'mounts[%s].idmap=none' shows it with somebody else's files as nobody's",
+				    item->target);
+	}
 	if (item->idmap == IDMAP_OWNER && plan->userns.joined)
 		return fail_at(err, K_MOUNTS_IDMAP, item->index,
 			       "cannot map the owner of %s: the sandbox joins a user namespace", source->path);

@@ -145,6 +145,14 @@ CONF
 	run as_user sandbox -p "$PROFILE" -s 'mounts[/data].idmap=owner' -- true
 	assert_status 122
 	assert_output "only root can"
+	assert_output "mounts[/data].idmap=none"
+	# What he has no map for he sees as what it is to him, nobody's; to root it is owner.
+	run as_user sandbox -p "$PROFILE" -s 'mounts[/data].idmap=owner-or-none' -- sh -c 'stat -c %u:%g /data; cat /data/a; touch /data/b'
+	assert_status 1
+	assert_line 65534:65534
+	run sandbox -p "$PROFILE" -s 'mounts[/data].idmap=owner-or-none' -- sh -c 'stat -c %u:%g /data; touch /data/b'
+	assert_status 0
+	assert_line 1000:1000
 }
 
 @test "what an ordinary user owns is the payload's: idmap = owner asks for nothing more" {

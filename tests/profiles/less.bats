@@ -57,6 +57,33 @@ reads() {
 	[ "$output" = "$(cat log)" ]
 }
 
+# What is everybody's to read, and not the reader's own.
+reads_others() {
+	local theirs=$TMP/theirs-$LAUNCHER
+
+	seq 100 >"$theirs/log"
+	echo secret >"$theirs/closed"
+	chmod 0600 "$theirs/closed"
+	chown 0:0 "$theirs" "$theirs"/*
+	run launch -D dir="$theirs" -- less log
+	assert_status 0
+	assert_output 100
+	run launch -D dir="$theirs" -- less closed
+	if [ "$LAUNCHER" = root ]; then
+		assert_output secret # the control
+	else
+		assert_output 'Permission denied'
+	fi
+	cd "$theirs" || return 1
+	run launch -- less "$theirs/log"
+	assert_output 100
+}
+
+@test "less shows logs that are somebody else's, to whoever may read them" {
+	as_root_only
+	each_launcher reads_others
+}
+
 @test "less pages, searches and goes to the end, on a terminal; without one it copies" {
 	each_launcher reads
 }

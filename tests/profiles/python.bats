@@ -102,6 +102,43 @@ uses_environment() {
 	each_launcher uses_environment
 }
 
+# Made outside, with scripts that name their interpreter by the path that it has there.
+uses_environment_from_outside() {
+	as_launcher /usr/bin/python3 -m venv --without-pip .venv
+	printf '#!%s\nimport sys; print("tool of", sys.prefix)\n' "$WORK/.venv/bin/python" >.venv/bin/tool
+	chmod 0755 .venv/bin/tool
+	run launch -- .venv/bin/tool
+	assert_status 0
+	assert_output 'tool of /'
+	run launch -- sh -c '. .venv/bin/activate && command -v python && tool'
+	assert_status 0
+	assert_output '.venv/bin/python'
+	echo 'print("by its path")' >program.py
+	run launch -- python3 "$WORK/program.py"
+	assert_line "by its path"
+}
+
+@test "python uses a virtual environment that was made outside, and files by their path there" {
+	each_launcher uses_environment_from_outside
+}
+
+# Somewhere that everybody can write, as /tmp.
+works_elsewhere() {
+	mkdir shared
+	chown 0:0 shared
+	chmod 1777 shared
+	cd shared || return 1
+	run launch -- python3 -c 'open("new", "w").write("mine"); print(open("new").read())'
+	assert_status 0
+	assert_line mine
+	[ "$(stat -c %u new)" = "$([ "$LAUNCHER" = root ] && echo 0 || echo "$TEST_UID")" ]
+}
+
+@test "python works in a directory that belongs to somebody else, as far as its user may" {
+	as_root_only
+	each_launcher works_elsewhere
+}
+
 # Loading a pickle calls what it says.
 pickle() {
 	python3 - "$1" >evil.pickle <<'END'
