@@ -54,6 +54,8 @@ works() {
 	assert_output '1 file changed'
 	as_launcher make -s check
 	[ "$(stat -c %u tool.py)" = "$(stat -c %u .)" ]
+	run launch -- sh -c 'cc -g -fsanitize=address -o sanitized main.c answer.c && ./sanitized && rm sanitized'
+	assert_status 0
 	# It is for the user to commit, or for the agent if the user says so.
 	run launch -- git commit -qam 'as the agent'
 	[ "$status" -ne 0 ]

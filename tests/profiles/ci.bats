@@ -54,6 +54,10 @@ builds() {
 	[ "$(artifacts/main)" = "version 2" ]
 	[ "$(stat -c %u artifacts/main)" = "$(stat -c %u artifacts)" ]
 	unchanged
+	run launch -D project=project -- sh -c 'cc -g -DVERSION=3 -fsanitize=address -o main main.c && ./main'
+	assert_status 0
+	[ "$output" = "version 3" ]
+	unchanged
 	# A build that is not tidy at all: it sees what it did, and nobody else does.
 	run launch -D project=project -- sh -ec 'rm -r sub; mkdir sub; echo 2 >sub/data; cat link
 		echo >>main.c; mv Makefile GNUmakefile; chmod 0600 main.c; touch -d 2001-01-01 link

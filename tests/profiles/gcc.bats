@@ -1,11 +1,12 @@
 # gcc: compiles, links and runs; a hostile #include finds nothing.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # what the inside expands, what bats' run sets
 bats_require_minimum_version 1.5.0
 load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages gcc g++ libc6-dev make
+	packages gcc g++ libc6-dev make gdb
 }
 
 setup() {
@@ -55,6 +56,33 @@ END
 
 @test "g++ compiles templates and threads" {
 	each_launcher builds_templates
+}
+
+checks_memory() {
+	echo 'int main(void) { return 0; }' >clean.c
+	printf '%s\n' '#include <stdlib.h>' 'void *kept;' 'int main(void) { kept = malloc(10); kept = NULL; return 0; }' >leaks.c
+	run launch -- sh -ec 'cc -g -fsanitize=address -o clean clean.c; ./clean; cc -g -fsanitize=address -o leaks leaks.c; ./leaks'
+	assert_status 1
+	assert_output 'SUMMARY: AddressSanitizer: 10 byte(s) leaked'
+	run launch -- sh -c './clean && echo no leak'
+	assert_status 0
+	[ "$output" = 'no leak' ]
+	# A debugger as well. Process 1 is ours: nobody looks into it, as the same user can into his own outside.
+	run launch -- gdb -q -batch -ex 'break main' -ex run -ex 'info line' ./leaks
+	assert_status 0
+	assert_output 'leaks.c'
+	as_launcher sh -c 'echo $$ >pid && exec sleep 60' 3>&- &
+	wait_until 5 test -s pid
+	run as_launcher gdb -q -batch -p "$(cat pid)"
+	refute_output 'ptrace: '
+	kill "$(cat pid)"
+	rm pid
+	run launch -- gdb -q -batch -p 1
+	assert_output 'ptrace: Operation not permitted'
+}
+
+@test "gcc finds errors of memory and leaks in what it built, and gdb its lines" {
+	each_launcher checks_memory
 }
 
 refuses_including() {
