@@ -1,11 +1,12 @@
 # make: a project of several directories in parallel; a hostile Makefile reads, writes and calls in vain.
 
+# shellcheck disable=SC2016 # make's and the inside's
 bats_require_minimum_version 1.5.0
 load ../lib/common
 load ../lib/profiles
 
 setup_file() {
-	packages make gcc libc6-dev python3
+	packages make gcc libc6-dev python3 openssl
 }
 
 setup() {
@@ -76,6 +77,21 @@ builds() {
 	run launch -- make
 	assert_status 2
 	assert_output '#error broken'
+}
+
+# What configure scripts and tests ask the host for.
+asks() {
+	printf '%s\n' 'int main(void) { return 0; }' >clean.c
+	printf '%s\n' 'check: clean' '	./clean' '	openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=test -keyout key -out cert 2>/dev/null' \
+		'	. /etc/os-release && echo "on $$ID"' 'clean: clean.c' '	$(CC) -fsanitize=address -o $@ $<' >Makefile
+	run launch -- make -s check
+	assert_status 0
+	assert_line "on $(. /etc/os-release && echo "$ID")"
+	[ -s cert ]
+}
+
+@test "make runs what was built with sanitizers, makes a certificate, knows the distribution" {
+	each_launcher asks
 }
 
 @test "make builds, tests and installs a project of several directories with four jobs" {

@@ -57,6 +57,16 @@ END
 	[ "$(cat report.json)" = '{"length":3,"sum":"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}' ]
 }
 
+finds_modules() {
+	run launch -- perl -e 'print map { "$_\n" } grep { -d } @INC'
+	assert_status 0
+	[ "$output" = "$(as_launcher perl -e 'print map { "$_\n" } grep { -d } @INC')" ]
+}
+
+@test "perl looks for modules where it does outside" {
+	each_launcher finds_modules
+}
+
 @test "perl makes a report with modules of its own and the host's" {
 	each_launcher reports
 }

@@ -58,6 +58,18 @@ END
 	[ "$(stat -c %u report.json)" = "$(stat -c %u .)" ]
 }
 
+finds_gems() {
+	run launch -- ruby -e 'puts Gem.path.select { |path| File.directory?(path) }, Gem::Specification.map(&:full_name).sort'
+	assert_status 0
+	refute_output "$HOME"
+	[ "$output" = "$(HOME=/nonexistent as_launcher ruby -e \
+		'puts Gem.path.select { |path| File.directory?(path) }, Gem::Specification.map(&:full_name).sort')" ]
+}
+
+@test "ruby finds the gems that are installed for everybody" {
+	each_launcher finds_gems
+}
+
 @test "ruby makes a report of a table, with modules of its own and the library's" {
 	each_launcher reports
 }
