@@ -98,6 +98,22 @@ END
 	judged -- ./parallel
 	assert_status 0
 	[ "$(cat answer)" = 42 ]
+	# As many as a Java machine has for itself, and no more than were granted.
+	submit threads.py <<'END'
+import threading
+threading.stack_size(1 << 20)
+gate = threading.Barrier(41)
+for i in range(40):
+    threading.Thread(target=gate.wait, daemon=True).start()
+gate.wait()
+print(42)
+END
+	judged -- python3 threads.py
+	assert_status 0
+	[ "$(cat answer)" = 42 ]
+	judged -D processes=16 -- python3 threads.py
+	assert_status 1
+	assert_output "can't start new thread"
 }
 
 @test "threads, child processes and pipes are a program's own business" {
@@ -246,7 +262,7 @@ END
 	[ ! -s answer ]
 	of_record 'verdict == "time-limit"'
 	if has_cgroup; then
-		of_record '"pids" in limits_hit and pids_peak <= 18'
+		of_record '"pids" in limits_hit and pids_peak <= 66'
 	fi
 }
 
