@@ -98,7 +98,8 @@ int userns_take_range(const char *directory, uint32_t seed, const struct range_l
 	if (!ours && !any_mapped(limits, 1, SLOT_HIGHEST)) {
 		fail(err, K_USERS_MAP,
 		     "cannot find a range of %d ids: the launcher's own user namespace has none to spare", RANGE_SIZE);
-		error_remedy(err, "give the launcher's container more ids, or give users.uid_map and users.gid_map");
+		error_remedy(err, "give the launcher's container more ids: a rootless engine takes them from "
+				  "/etc/subuid and /etc/subgid");
 		return error_exit(err, EXIT_OF_HOST);
 	}
 	fd = lock_file_open(directory, "ranges", K_USERS_MAP, err);
