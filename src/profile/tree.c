@@ -101,11 +101,38 @@ const char *node_kind(const struct node *node)
 	return kinds[node->type];
 }
 
+/* A line of the text, by its beginning and number. */
+struct cursor {
+	const char *at;
+	int line;
+};
+
 struct copying {
 	struct arena *arena;
 	const struct source *source;
-	bool value; /* one value from the command line: without lines */
+	const char *text;
+	struct cursor *cursor; /* where the last string of a list was found */
+	bool value;            /* one value from the command line: without lines */
 };
+
+/* libconfig looks at what follows a string before it notes the line: where that is further down, a list's last string
+ * has the line of the bracket. Goes up from there to a line with a quotation mark. */
+static int line_of_string(const struct copying *copying, int line)
+{
+	struct cursor *cursor = copying->cursor;
+	const char *end = NULL;
+
+	if (cursor->line > line)
+		*cursor = (struct cursor){ copying->text, 1 };
+	for (; cursor->line < line && (end = strchr(cursor->at, '\n')); cursor->line++)
+		cursor->at = end + 1;
+	while (cursor->line > 1 && !memchr(cursor->at, '"', strcspn(cursor->at, "\n"))) {
+		for (cursor->at--; cursor->at > copying->text && cursor->at[-1] != '\n'; cursor->at--)
+			;
+		cursor->line--;
+	}
+	return cursor->line;
+}
 
 static struct node *copy_setting(const struct copying *copying, const config_setting_t *setting);
 
@@ -142,6 +169,8 @@ static struct node *copy_setting(const struct copying *copying, const config_set
 	node->name = name ? arena_copy(copying->arena, name) : NULL;
 	if (name && !node->name)
 		return NULL;
+	if (type == CONFIG_TYPE_STRING && !name && node->line)
+		node->line = line_of_string(copying, node->line);
 	if (type == CONFIG_TYPE_INT)
 		node->number = config_setting_get_int(setting);
 	else if (type == CONFIG_TYPE_INT64)
@@ -193,7 +222,8 @@ static struct node *parse(const char *text, const struct copying *copying, struc
 struct node *tree_read(const char *text, size_t length, const struct source *source, struct arena *arena,
 		       struct diagnostics *diagnostics)
 {
-	const struct copying copying = { .arena = arena, .source = source };
+	struct cursor cursor = { text, 1 };
+	const struct copying copying = { .arena = arena, .source = source, .text = text, .cursor = &cursor };
 
 	if (scan_text(text, length, false, source, diagnostics))
 		return NULL;

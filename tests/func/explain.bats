@@ -207,6 +207,11 @@ ordinary_user() {
 		mounts = ( { type = "tmpfs"; target = "/tmp"; mode = "1777";
 		             size = "1M"; } );
 		seccomp = { deny = [ "fork" ]; };
+		read_only = [
+			"/one",
+			"/two"
+			// the last
+		];
 	EOF
 	profile <<-'EOF'
 		format = 1;
@@ -233,6 +238,8 @@ ordinary_user() {
 	[ "$(value 'but not fork')" = "extended $TMP/base.conf 6" ]
 	[ "$(value 'but not vfork')" = "profile $PROFILE 6" ]
 	[ "$(value 'clone when flags none CLONE_THREAD: errno:EPERM')" = "profile $PROFILE 7" ]
+	[ "$(value '/one: read-only')" = "extended $TMP/base.conf 8" ]
+	[ "$(value '/two: read-only')" = "extended $TMP/base.conf 9" ]
 	# What the caller gives is no key's default.
 	[ "$(value 'runs true')" = "null  " ]
 	run jq -c '[.stages[].lines[] | select(.does | startswith("/tmp: tmpfs")) | .key, .layer,
