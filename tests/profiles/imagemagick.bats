@@ -59,6 +59,20 @@ draws() {
 	each_launcher draws
 }
 
+# As many threads as it has of the machine, also where the machine has a hundred cores.
+absolute() {
+	as_launcher $convert -size 40x40 xc:red red.png
+	run launch -- $convert "$WORK/red.png" -blur 0x2 "$WORK/blurred.jpg"
+	assert_status 0
+	[ -s blurred.jpg ]
+	run launch -- identify -list resource
+	assert_output 'Thread: 2'
+}
+
+@test "by the pictures' own paths; with two threads" {
+	each_launcher absolute
+}
+
 # A drawing that came by mail, with a picture of the user's in it.
 refuses_drawing() {
 	local theirs=$TMP/theirs-$LAUNCHER
