@@ -13,6 +13,7 @@
 #
 #   refuses_secret        reading a file of the user's that is not in $WORK
 #   refuses_writing       writing a file next to it
+#   refuses_keys          reading the keys and histories of a home, were it the directory shown
 #   refuses_processes     seeing a process of the host
 #   refuses_network       connecting to a port of this machine
 #   refuses_namespaces    making a user namespace, and with it getting capabilities
@@ -99,6 +100,21 @@ refuses_secret() {
 
 refuses_writing() {
 	refuses touch "$TMP/theirs-$LAUNCHER/new"
+}
+
+refuses_keys() {
+	local file
+
+	for file in .ssh/id_ed25519 .aws/credentials .netrc .git-credentials .pgpass .azure/token .kube/config .docker/config.json \
+		.config/gh/hosts.yml .config/gcloud/access_tokens.db .password-store/key .local/share/keyrings/login.keyring \
+		.gnupg/secring.gpg .bash_history .zsh_history .python_history; do
+		mkdir -p "$(dirname "$file")"
+		echo hunter2 >"$file"
+	done
+	chmod -R a+rX .
+	[ "$LAUNCHER" = root ] || [ "$(id -u)" -ne 0 ] || chown -R "$TEST_UID:$TEST_UID" .
+	refuses sh -c 'find . -type f ! -size 0 -exec cat {} + 2>/dev/null | grep -q hunter2'
+	rm -r .ssh .aws .netrc .git-credentials .pgpass .azure .kube .docker .config .password-store .local .gnupg .*_history
 }
 
 refuses_processes() {

@@ -153,6 +153,7 @@ refuses_forks() {
 }
 
 refusals() {
+	refuses_keys
 	refuses_makefile
 	refuses_hook
 	refuses_forks

@@ -174,6 +174,7 @@ refuses_changing() {
 }
 
 refusals() {
+	refuses_keys
 	refuses_script
 	refuses_staying
 	refuses_changing
