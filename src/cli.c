@@ -10,11 +10,14 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "profile/diagnostic.h"
+#include "profile/load.h"
 
 struct reader {
 	int argc, at;
@@ -74,6 +77,16 @@ static const char *bind_setting(struct arena *arena, const char *path, const cha
 		    : NULL;
 }
 
+/* A short form takes a path from where the caller stands; NULL with errno set when it leads nowhere. */
+static const char *absolute(struct arena *arena, const char *path)
+{
+	char resolved[PATH_MAX];
+
+	if (path[0] == '/')
+		return path;
+	return realpath(path, resolved) ? arena_copy(arena, resolved) : NULL;
+}
+
 /* Writable means by the payload. What an ordinary user owns, the payload owns; launched by root it is some other
  * user, who can write what the path's owner can once the owners are mapped. */
 static const char *writable(void)
@@ -128,6 +141,17 @@ static int take_value(struct reader *reader, enum option_id option, const char *
 	if (option == O_NET && strcmp(value, "host") == 0 &&
 	    add_word(reader, &cli->sets, "namespaces={ remove = [ \"net\" ]; }"))
 		return -1;
+	if ((option == O_RO || option == O_RW) && !(value = absolute(reader->arena, value))) {
+		fail_errno(reader->err, 0, "cannot show %s inside", cli->value[option]);
+		return error_exit(reader->err, EXIT_OF_USAGE);
+	}
+	if (option == O_NAME && !profile_name_valid(value)) {
+		fail(reader->err, 0,
+		     "--name %s: a name is 1 to 64 letters, digits, '.', '_' and '-', and begins with none of '.' and "
+		     "'-'",
+		     value);
+		return usage(reader->err);
+	}
 	setting = setting_of(reader->arena, option, value);
 	return setting || errno ? add_word(reader, &cli->sets, setting) : 0;
 }

@@ -43,6 +43,9 @@ struct profile_request {
 int profile_load(const struct profile_request *request, struct arena *arena, const struct profile **ret,
 		 struct diagnostics *diagnostics);
 
+/* Whether a sandbox may be called so, by the key `name` or by --name. */
+bool profile_name_valid(const char *name);
+
 /* The effective profile as text that reads back to the same; for `show`. Keys that hold their default are left out
  * unless `all`. 0, or -1 when memory is out. */
 struct text;

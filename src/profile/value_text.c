@@ -3,6 +3,7 @@
  * What a text may be is a function per type in the table `rules`; those of networks are in value_network.c. A rule may
  * put another text in the place of the one written: paths are normalised, capabilities lose their CAP_. Parent only,
  * while profiles are read; pure. */
+#include "profile/load.h"
 #include "profile/value.h"
 
 #include <limits.h>
@@ -76,13 +77,17 @@ static int word(const struct reader *reader, int key, struct node *node, const c
 	return 0;
 }
 
+bool profile_name_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length && length <= 64 && strspn(name, LOWER UPPER DIGITS "._-") == length && !strchr(".-", name[0]);
+}
+
 static int name(const struct reader *reader, int key, struct node *node, const char **to)
 {
-	size_t length = strlen(node->text);
-
 	(void)key;
-	if (!length || length > 64 || strspn(node->text, LOWER UPPER DIGITS "._-") != length ||
-	    strchr(".-", node->text[0]))
+	if (!profile_name_valid(node->text))
 		return REFUSE(reader, node,
 			      "\"%s\" is no name: 1 to 64 letters, digits, '.', '_' and '-', not beginning with "
 			      "'.' or '-'",

@@ -147,5 +147,5 @@ int explain_key(const char *path, bool json, struct error *err)
 		print_json(&keys[key]);
 	else if (print_key(&keys[key], err))
 		return -1;
-	return fflush(stdout) ? fail_errno(err, 0, "cannot write to standard output") : 0;
+	return fflush(stdout) || ferror(stdout) ? fail_errno(err, 0, "cannot write to standard output") : 0;
 }

@@ -98,7 +98,7 @@ int explain_set(const char *name, bool json, struct error *err)
 
 	if (found >= 0) {
 		(json ? print_json : print_set)(&syscall_sets[found]);
-		return fflush(stdout) ? fail_errno(err, 0, "cannot write to standard output") : 0;
+		return fflush(stdout) || ferror(stdout) ? fail_errno(err, 0, "cannot write to standard output") : 0;
 	}
 	fail(err, 0, "no set of system calls is called %s", name);
 	nearest = syscall_nearest(name);

@@ -300,6 +300,10 @@ static int open_path(struct verdict_sink *ret, const char *path, struct error *e
 	if (slash)
 		directory[slash - path + 1] = '\0';
 	ret->name = slash ? slash + 1 : path;
+	if (!ret->name[0]) {
+		errno = ENOENT;
+		return refuse(err, path, "");
+	}
 	ret->directory = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (ret->directory < 0)
 		return refuse(err, path, "");

@@ -80,6 +80,36 @@ setup() {
 	refute_output "goes first"
 }
 
+@test "names that cannot be one, and records that have no name, are refused before anything runs" {
+	for name in "" "a b" "-x" ".x" "$(printf 'x%.0s' {1..65})" $'a\xff' ../x; do
+		run sandbox --name "$name" --rw "$PWD" -- touch "$PWD/ran"
+		assert_status 120
+	done
+	for file in "" nowhere/record; do
+		run sandbox --status-file "$file" --rw "$PWD" -- touch "$PWD/ran"
+		assert_status 120
+	done
+	[ ! -e ran ]
+	sandbox --name "$(printf 'x%.0s' {1..64})" --status-file record --rw "$PWD" -- touch "$PWD/ran"
+	[ -e ran ]
+	[ -s record ]
+}
+
+@test "--ro and --rw take a path from where the caller stands" {
+	mkdir -p sub
+	run sandbox --rw . --chdir "$PWD" -- sh -c 'pwd; touch sub/made'
+	assert_status 0
+	assert_line "$PWD"
+	[ -e sub/made ]
+	run sandbox --ro sub/../sub --chdir "$PWD/sub" -- sh -c 'ls; touch other'
+	assert_status 1
+	assert_line made
+	[ ! -e sub/other ]
+	run sandbox --rw nowhere -- true
+	assert_status 120
+	assert_output "cannot show nowhere inside: No such file or directory"
+}
+
 @test "help of one command is of that one" {
 	run sandbox help doctor
 	assert_status 0
