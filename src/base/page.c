@@ -95,13 +95,38 @@ static void add_escaped(struct text *out, const char *words)
 	}
 }
 
-/* Of escaped words: every byte but the later ones of a character. */
+/* Columns of a character, by the blocks of Unicode that terminals agree on. */
+static size_t width_of(unsigned character)
+{
+	static const struct {
+		unsigned first, last;
+		size_t width;
+	} blocks[] = {
+		{ 0x300, 0x36f, 0 },     { 0x1100, 0x115f, 2 },   { 0x200b, 0x200d, 0 },   { 0x20d0, 0x20f0, 0 },
+		{ 0x2e80, 0x303e, 2 },   { 0x3041, 0xa4cf, 2 },   { 0xa960, 0xa97c, 2 },   { 0xac00, 0xd7a3, 2 },
+		{ 0xf900, 0xfaff, 2 },   { 0xfe00, 0xfe0f, 0 },   { 0xfe20, 0xfe2f, 0 },   { 0xfe30, 0xfe6f, 2 },
+		{ 0xff01, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },   { 0x1f300, 0x1f64f, 2 }, { 0x1f680, 0x1f6ff, 2 },
+		{ 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 },
+	};
+
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		if (character >= blocks[i].first && character <= blocks[i].last)
+			return blocks[i].width;
+	return 1;
+}
+
+/* Of escaped words, a whole number of characters. */
 static size_t columns(const char *words, size_t length)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < length; i++)
-		count += ((unsigned char)words[i] & 0xc0) != 0x80;
+	for (size_t i = 0; i < length;) {
+		unsigned character = 0;
+		size_t bytes = decode((const unsigned char *)words + i, &character);
+
+		count += width_of(character);
+		i += bytes ? bytes : 1;
+	}
 	return count;
 }
 
@@ -151,16 +176,17 @@ static size_t fill(const char *words, size_t room)
 {
 	size_t at = 0, space = 0, slash = 0;
 
-	for (size_t used = 0; words[at]; used++) {
+	for (size_t used = 0; words[at];) {
 		size_t next = at + 1;
 
-		if (words[at] == ' ')
-			space = at;
-		if (used >= room)
-			break;
 		while (((unsigned char)words[next] & 0xc0) == 0x80)
 			next++;
-		if (words[at] == '/' && used)
+		if (words[at] == ' ')
+			space = at;
+		used += columns(words + at, next - at);
+		if (used > room)
+			break;
+		if (words[at] == '/' && at)
 			slash = next;
 		at = next;
 	}

@@ -1,8 +1,8 @@
 /* page: text for people: never wider than a page, styled only where a terminal shows it. Parent only.
  *
  * Whatever is written through it may hold names from hostile trees: control characters, invalid UTF-8 and characters
- * that turn the direction of writing come out as \xNN and cannot drive a terminal. Columns are counted in characters;
- * a character that a terminal shows two columns wide counts as one. */
+ * that turn the direction of writing come out as \xNN and cannot drive a terminal. Columns are those of a terminal:
+ * two for characters of East Asia and emoji, none for what is put onto the character before it. */
 #ifndef BASE_PAGE_H
 #define BASE_PAGE_H
 

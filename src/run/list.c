@@ -52,15 +52,18 @@ static void add_cell(const struct page *page, struct text *out, const char *word
 	text_add(out, "%*s", columns < width ? (int)(width - columns) : 1, "");
 }
 
-/* What is left of a line is the command's: cut where it does not fit, by characters of one byte. */
+/* What is left of a line is the command's: cut where it does not fit, between characters. */
 static void add_command(const struct page *page, struct text *out, const char *command, size_t used)
 {
-	char text[PAGE_WIDTH + 1];
-	size_t room = page->width > used ? page->width - used : 0, length = strnlen(command, PAGE_WIDTH);
+	char text[PAGE_WIDTH * 4 + 1];
+	size_t room = page->width > used ? page->width - used : 0, length = strnlen(command, sizeof(text) - 1);
 
 	(void)snprintf(text, sizeof(text), "%.*s", (int)length, command);
-	while (length && page_columns(text) > room)
-		text[--length] = '\0';
+	while (length && page_columns(text) > room) {
+		for (length--; length && ((unsigned char)text[length] & 0xc0) == 0x80; length--)
+			;
+		text[length] = '\0';
+	}
 	page_add(page, out, STYLE_PLAIN, text);
 	text_add(out, "\n");
 }
@@ -68,11 +71,10 @@ static void add_command(const struct page *page, struct text *out, const char *c
 static void add_line(const struct page *page, struct text *out, const struct registered *item)
 {
 	size_t start = out->length;
-	char name[NAME_WIDTH], number[24], age[AGE_SIZE];
+	char number[24], age[AGE_SIZE];
 
 	add_cell(page, out, item->id, ID_WIDTH);
-	(void)snprintf(name, sizeof(name), "%s", item->name);
-	add_cell(page, out, name, NAME_WIDTH);
+	add_cell(page, out, item->name, NAME_WIDTH); /* whole: it is what the other commands are given */
 	(void)snprintf(number, sizeof(number), "%lld", (long long)item->pid);
 	add_cell(page, out, number, PID_WIDTH);
 	add_cell(page, out, age_text(age_of(item), age), AGE_WIDTH);

@@ -74,6 +74,18 @@ id_of() {
 	ours kill "$NAME"
 }
 
+@test "a long name is shown whole, for it is what others are given; wide characters count as two columns" {
+	NAME=$(printf 'n%.0s' {1..64})
+	start -- sh -c "$sleeper" "$(printf '\346\227\245%.0s' {1..90})"
+	run ours list
+	[[ ${lines[1]} == *" $NAME "* ]]
+	printf '%s\n' "$output" >"$TMP/list"
+	[ "$(LC_ALL=C.UTF-8 wc -L <"$TMP/list")" -le 100 ]
+	iconv -f UTF-8 -t UTF-8 "$TMP/list" >/dev/null
+	ours kill "$NAME"
+	ended
+}
+
 @test "a name is an id, the beginning of one, or a name, if only one fits" {
 	local id other
 

@@ -60,7 +60,10 @@ static void counts_characters(void **state)
 	assert_int_equal(page_columns("Gr\xc3\xbc\xc3\x9f"
 				      "e"),
 			 5);
-	assert_int_equal(page_columns("\xe2\x82\xac\xf0\x9f\x90\xa7"), 2);
+	/* The euro, a penguin; two ideographs; an e with an accent that is put onto it. */
+	assert_int_equal(page_columns("\xe2\x82\xac\xf0\x9f\x90\xa7"), 3);
+	assert_int_equal(page_columns("\xe6\x97\xa5\xe6\x9c\xac"), 4);
+	assert_int_equal(page_columns("e\xcc\x81"), 1);
 }
 
 static void breaks_at_spaces(void **state)
