@@ -53,6 +53,29 @@ fetches() {
 	each_launcher fetches
 }
 
+# A server on this machine: by a word that says so, on a bridge; that port of it and no other.
+fetches_here() {
+	local LAUNCH_OPTIONS=(-s network.mode=veth -s network.bridge.name=sandbox0 -s network.bridge.address=10.88.0.1/16 -D host=host)
+
+	run launch "${LAUNCH_OPTIONS[@]}" -D port=8081 -- curl -sSf --max-time 5 http://10.88.0.1:8081/
+	assert_status 0
+	assert_line "the page"
+	run launch "${LAUNCH_OPTIONS[@]}" -D port=8082 -- curl -sSf --max-time 2 http://10.88.0.1:8081/
+	assert_status 7
+	# Through pasta there is no way, whatever it is called.
+	run launch -D host=192.0.2.1 -D port=8081 -- curl -sSf --max-time 2 http://192.0.2.1:8081/
+	assert_status 7
+}
+
+@test "root lets curl fetch from a server on this machine" {
+	web host 8081 "$TMP/site"
+	LAUNCHER=root
+	WORK=$TMP/work
+	mkdir "$WORK"
+	cd "$WORK"
+	fetches_here
+}
+
 # A server that sends its visitors on: to a service of the machine's own, or of a neighbour.
 elsewhere() {
 	local LAUNCH_OPTIONS=(-D host=server.test -D port=8080) to
