@@ -333,6 +333,31 @@ spies() {
 	[ ! -s answer ]
 }
 
+# Standard input is the one file of the judge's that a submission holds.
+tampers() {
+	local evil='chmod 0666 /proc/self/fd/0; echo evil >/proc/self/fd/0'
+
+	as_launcher sh -c 'echo good >input'
+	as_launcher sh -c "$evil" <input
+	[ "$(cat input)" = evil ]
+	rm input
+	as_launcher sh -c 'echo good >input'
+	if [ "$LAUNCHER" = root ]; then
+		launch -- sh -c "$evil" <input || :
+	else
+		launch -- sh -c "$evil" < <(cat input) || :
+	fi
+	[ "$(cat input)" = good ]
+	# Whoever opens it by that name to read it, as many do, can.
+	judged -- sh -c 'cat /dev/stdin'
+	assert_status 0
+	[ "$(cat answer)" = good ]
+}
+
+@test "the input is the same for the next submission" {
+	each_launcher tampers
+}
+
 @test "the expected output is nowhere to be found, and nothing is left for the next" {
 	each_launcher spies
 }
