@@ -118,8 +118,23 @@ int tty_plan(const struct profile *profile, struct plan *plan, struct error *err
 /* ---- host, attach, undo ---------------------------------------------------------------------------------------------
  */
 
-/* Only our end never blocks: the payload's is an ordinary pipe, as a shell would give it. */
-static int make_pipe(struct host *host, int fd, struct error *err)
+/* The payload's user as the launcher knows him; (uid_t)-1 when that is a joined namespace's matter. */
+static uid_t payload_user(const struct plan *plan, const struct host *host)
+{
+	if (!plan->userns.create)
+		return plan->userns.joined ? (uid_t)-1 : plan->ids.uid;
+	for (size_t i = 0; i < host->uid_map_count; i++) {
+		const struct id_map *map = &host->uid_map[i];
+
+		if (plan->ids.uid >= map->inside && plan->ids.uid - map->inside < map->count)
+			return map->outside + (plan->ids.uid - map->inside);
+	}
+	return (uid_t)-1;
+}
+
+/* Only our end never blocks: the payload's is an ordinary pipe, as a shell would give it, and its user's, who
+ * may open it anew by the name of /dev/stdout. */
+static int make_pipe(const struct plan *plan, struct host *host, int fd, struct error *err)
 {
 	int ends[2];
 	int ours = fd ? 0 : 1;
@@ -131,6 +146,8 @@ static int make_pipe(struct host *host, int fd, struct error *err)
 	host->handed.relay[fd] = ends[!ours];
 	if (fcntl(ends[ours], F_SETFL, O_NONBLOCK))
 		return fail_errno(err, K_PROCESS_TTY, "cannot make a pipe non-blocking");
+	if (plan->caller->root && fchown(ends[ours], payload_user(plan, host), (gid_t)-1))
+		return fail_errno(err, K_PROCESS_TTY, "cannot give a pipe to the payload's user");
 	return 0;
 }
 
@@ -141,7 +158,7 @@ int tty_host(const struct plan *plan, struct host *host, struct error *err)
 			continue;
 		if (fd == 2 && plan->tty.joined_output)
 			host->handed.relay[2] = host->handed.relay[1];
-		else if (make_pipe(host, fd, err))
+		else if (make_pipe(plan, host, fd, err))
 			return -1;
 	}
 	return 0;

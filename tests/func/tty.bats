@@ -275,3 +275,21 @@ inject='perl -e '\''open my $t, "+<", $ARGV[0] or die "$!\n"; for my $c (0x5412,
 	done
 	refute_output "has tty"
 }
+
+# Scripts do `>/dev/stderr`, servers name /dev/stdout as their log: both open it anew.
+@test "a pipe in the place of the output is the payload's, who may open it by name" {
+	for as in root user; do
+		[ "$as" = user ] || [ "$(id -u)" -eq 0 ] || continue
+		with=()
+		[ "$as" = root ] || with=(as_user)
+		for output_limit in 1M unlimited; do
+			"${with[@]}" sandbox run -s process.output_limit="$output_limit" -- sh -c 'echo one >/dev/stdout; echo two >/dev/stderr' \
+				>"$TMP/out" 2>&1 </dev/null || :
+			if [ "$output_limit" = 1M ]; then
+				[ "$(cat "$TMP/out")" = $'one\ntwo' ]
+			else # the control: a file of root's
+				grep -q 'Permission denied' "$TMP/out"
+			fi
+		done
+	done
+}
