@@ -88,6 +88,46 @@ serves_others() {
 	serves_others
 }
 
+# As people have them: nothing about daemons, temporary files or logs; and as containers have them.
+own() {
+	cat <<-END
+		$1
+		events { }
+		http { $2 server { listen 8080; location / { root /srv; } } }
+	END
+}
+
+serves_own() {
+	site
+	own 'pid /tmp/pid;' '' >plain.conf
+	own 'daemon off; pid /run/pid; error_log /dev/stderr;' 'access_log /dev/stdout;' >container.conf
+	for config in plain container; do
+		cat >"$TMP/own.conf" <<-END
+			format = 1;
+			name = "own";
+			extends = [ "$CHECKOUT/profiles/nginx.conf" ];
+			mounts = ( { type = "bind"; source = "$WORK/$config.conf"; target = "/etc/nginx/nginx.conf"; } );
+		END
+		EXEC='exec' as_launcher sandbox -p "$TMP/own.conf" "${MODE[@]}" >"$TMP/out-$LAUNCHER" 2>&1 </dev/null 3>&- &
+		SERVICE=$!
+		wait_until 10 serving
+		answers /none 404
+		end
+		assert_status 0
+		grep -q '"GET /none HTTP/1.1" 404' "$TMP/out-$LAUNCHER"
+		grep -q 'open() "/srv/none" failed' "$TMP/out-$LAUNCHER"
+	done
+	# The command that most instructions give.
+	begin -- nginx -g 'daemon off;'
+	wait_until 10 serving
+	end
+	assert_status 0
+}
+
+@test "with a configuration of one's own, and its logs" {
+	each_service serves_own
+}
+
 relayed() {
 	[ "$(from_host curl -s http://127.0.0.1:8080/)" = 'of outside' ]
 }
