@@ -63,6 +63,10 @@ renders() {
 	run --separate-stderr inside --dump-dom page.html
 	assert_status 0
 	assert_output '<p id="sum">total 42</p>'
+	# As it is most often named.
+	run inside --print-to-pdf="$WORK/whole.pdf" "file://$WORK/page.html"
+	assert_status 0
+	[ "$(pdfinfo whole.pdf | sed -n 's/^Pages: *//p')" = 2 ]
 }
 
 @test "a page with script, style and a picture becomes a PDF, a PNG and its text" {
