@@ -4,7 +4,8 @@
  * (doctor_probe.c), and a rehearsal of the launch itself, in another: the whole pipeline for this very profile, with a
  * command that cannot exist, so that execve's "no such file" is the proof that everything before it worked, filter
  * included. The rehearsal decides; the features explain. It makes and removes what a launch makes and removes, cgroup
- * directories for example, and runs nothing.
+ * directories for example, and runs nothing. Where a launcher must be alone in its cgroup, the process that waits for the
+ * rehearsal does not count.
  */
 #include "run/doctor.h"
 
@@ -124,6 +125,7 @@ static void rehearse(const void *argument, void *output)
 	struct plan plan = { .profile = of->profile, .caller = &caller };
 
 	caller.command = command;
+	caller.companion = getppid();
 	if (!caller.name)
 		caller.name = of->profile->name;
 	if (silence(&ret->error) || supervise_prepare(&ret->error) ||
@@ -213,7 +215,7 @@ static void report_probe(const struct probe_of *of, struct report *out)
 	enum state state = STATE_OK;
 
 	if (!doctor_in_child(run_probe, of, &result, sizeof(result)))
-		result = (struct probe_result){ .detail = "the process that tried it was killed" };
+		result = (struct probe_result){ .detail = "the process that was to try it could not be made, or was killed" };
 	if (!result.works) {
 		state = STATE_ABSENT;
 		if (of->probe->needed(of->profile, of->caller))
@@ -282,7 +284,7 @@ int doctor_run(const struct profile *profile, const struct caller *caller, bool 
 	for (size_t i = 0; i < PROBE_COUNT; i++)
 		report_probe(&(struct probe_of){ &doctor_probes[i], profile, caller }, &out);
 	if (!doctor_in_child(rehearse, &of, &rehearsal, sizeof(rehearsal)))
-		fail(&rehearsal.error, 0, "the process that tried it was killed");
+		fail(&rehearsal.error, 0, "the process that was to try it could not be made, or was killed");
 	report_rehearsal(profile, &rehearsal, &out);
 	return finish(&out);
 }

@@ -75,6 +75,7 @@ struct cgroup_leaf {
 	const char *enable_base; /* v2: "+cpu +io", what base does not pass down yet; "" for none */
 	const char *enable;      /* v2: "+cpu +io +memory", what the parent passes down; "" for none */
 	bool move_launcher;      /* v2: base holds the launcher, which steps aside while base passes controllers down */
+	pid_t companion;         /* with move_launcher: steps aside too; 0: none */
 	bool cpuset;             /* v1: the parent needs its cpus and mems before anything can live below it */
 	bool kill;               /* init gets the means to kill everything in this one */
 	struct cgroup_write *writes;

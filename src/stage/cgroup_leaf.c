@@ -233,6 +233,14 @@ static int fill_cpuset(int from, int to, const char *file)
 	return write_file_at(to, file, text);
 }
 
+static int move_companion(const struct cgroup_made *made, int to, const char *procs)
+{
+	char pid[16];
+
+	format_text(pid, sizeof(pid), "%d", made->leaf->companion);
+	return made->leaf->companion ? write_file_at(to, procs, pid) : 0;
+}
+
 /* What must hold before leaves can be made in the parent. */
 static int prepare_parent(struct cgroup_made *made)
 {
@@ -244,6 +252,8 @@ static int prepare_parent(struct cgroup_made *made)
 		if (write_file_at(made->parent, CGROUP_LAUNCHER "/cgroup.procs", "0"))
 			return -1;
 		made->launcher_moved = true;
+		if (move_companion(made, made->parent, CGROUP_LAUNCHER "/cgroup.procs"))
+			return -1;
 	}
 	if (leaf->enable_base[0]) {
 		if (write_file_at(made->base, "cgroup.subtree_control", leaf->enable_base))
@@ -312,7 +322,7 @@ static int move_launcher_back(struct cgroup_made *made)
 	disable(made->parent, made->leaf->enable);
 	if (made->base_enabled)
 		disable(made->base, made->leaf->enable_base);
-	if (write_file_at(made->base, "cgroup.procs", "0"))
+	if (write_file_at(made->base, "cgroup.procs", "0") || move_companion(made, made->base, "cgroup.procs"))
 		return -1;
 	made->launcher_moved = false;
 	return cgroup_remove(made->parent, CGROUP_LAUNCHER, -1);

@@ -246,20 +246,24 @@ static bool is_ours(const struct cgroup_hierarchy *hierarchy, const char *direct
 	       (!hierarchy->v2 || may_write(directory, "cgroup.subtree_control"));
 }
 
-/* How many processes are right in `directory`, as far as it matters: 0, 1 (ourselves), 2 (others). */
-static int company(const char *directory)
+/* How many processes are right in `directory`, as far as it matters: 0, 1 (ourselves, and the companion: 0 for none), 2
+ * (others). */
+static int company(const char *directory, pid_t companion)
 {
 	char path[PATH_MAX], text[256];
 	const char *at = text;
 	uint64_t pid = 0;
+	int count = 0;
 
 	format_text(path, sizeof(path), "%s/cgroup.procs", directory);
 	if (read_file_at(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return 2;
-	at = parse_next(at, &pid);
-	if (!at)
-		return 0;
-	return pid == (uint64_t)getpid() && !parse_next(at, &pid) ? 1 : 2;
+	while ((at = parse_next(at, &pid))) {
+		if (pid != (uint64_t)getpid() && pid != (uint64_t)companion)
+			return 2;
+		count = 1;
+	}
+	return count;
 }
 
 /* The true top of v2 is exempt from the rule that a cgroup passes down controllers or holds processes; every other
@@ -357,7 +361,7 @@ static ssize_t find_above(struct plan *plan, const struct cgroup_leaf *leaf, boo
 			length--;
 		length -= length > 0;
 		path = arena_format(&plan->arena, "%s%.*s", leaf->hierarchy->mount, (int)length, own);
-		if (path && is_ours(leaf->hierarchy, path) && (!controllers || !company(path)))
+		if (path && is_ours(leaf->hierarchy, path) && (!controllers || !company(path, 0)))
 			return (ssize_t)length;
 	}
 	return -1;
@@ -391,7 +395,8 @@ static bool place_in_own(struct plan *plan, struct cgroup_leaf *leaf, bool contr
 	if (!path || (plan->caller->root && !is_delegated_to_root(hierarchy, path)) || !is_ours(hierarchy, path))
 		return false;
 	leaf->move_launcher = hierarchy->v2 && controllers;
-	if (leaf->move_launcher && company(path) != 1) {
+	leaf->companion = plan->caller->companion;
+	if (leaf->move_launcher && company(path, leaf->companion) != 1) {
 		leaf->move_launcher = false;
 		return false;
 	}
@@ -470,7 +475,7 @@ int cgroup_enable(struct plan *plan, struct cgroup_leaf *leaf, const char *contr
 	if (!cgroup_names_all(available, controller))
 		return controller_absent(plan, leaf, controller, err);
 	if (!cgroup_names_all(passed, controller)) {
-		if (!leaf->move_launcher && company(leaf->base_path) && !is_true_top(leaf->base_path)) {
+		if (!leaf->move_launcher && company(leaf->base_path, 0) && !is_true_top(leaf->base_path)) {
 			fail(err, K_CGROUP,
 			     "the %s controller is not passed down by %s, which cannot be changed while processes "
 			     "are in it",
