@@ -1,5 +1,6 @@
 # cgroup: limits bind, everything can be ended, and nothing stays behind; on v1, v2 and hybrid hosts alike.
 load ../lib/common
+load ../lib/cgroup
 
 setup() {
 	as_root_only
@@ -37,14 +38,6 @@ launch() {
 # A value of the last record: `record verdict`.
 record() {
 	python3 -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1]))[sys.argv[2]]))' "$TMP/record" "$1"
-}
-
-is_v2() {
-	[ -e /sys/fs/cgroup/cgroup.controllers ]
-}
-
-v2_only() {
-	is_v2 || skip "needs a host whose controllers are all on cgroup v2"
 }
 
 # The directory at the top of the hierarchy that has a controller.
@@ -392,11 +385,6 @@ in_cgroup() {
 	shift
 	run sh -c 'echo $$ >"$0/cgroup.procs" && exec setpriv --reuid=65534 --regid=65534 --clear-groups "$@"' "$directory" \
 		"$(_user_sandbox)" "$@"
-}
-
-delegate() {
-	mkdir -p "$1"
-	chown 65534:65534 "$1" "$1/cgroup.procs" "$1/cgroup.subtree_control" "$1/cgroup.threads"
 }
 
 @test "an ordinary user alone in a delegated cgroup gets limits, and it is given back as it was" {
