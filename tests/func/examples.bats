@@ -28,7 +28,7 @@ page() {
 }
 
 @test "sandbox.conf(5)" {
-	# A scope of systemd's takes a login session.
+	# A scope of systemd's takes a user's manager, and is run by delegated.bats.
 	page man/sandbox.conf.5 1
 }
 
