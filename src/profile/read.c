@@ -67,8 +67,15 @@ static int check_type(const struct reader *reader, const struct place *place, in
 
 static int check_missing(const struct reader *reader, const struct place *place, int key)
 {
-	if (keys[key].flags & KEY_REQUIRED && place->parent != K_NONE && place->group)
-		return REFUSE(reader, place->group, "%s is missing", keys[key].name);
+	if (keys[key].flags & KEY_REQUIRED && place->parent != K_NONE && place->group) {
+		REFUSE(reader, place->group, "%s is missing", keys[key].name);
+		return keys[key].flags & KEY_REPLACES
+			       ? diagnose_remedy(reader->diagnostics,
+						 "without it an element changes the inherited one of the same %s, and "
+						 "there is none",
+						 keys[place->parent].identity)
+			       : -1;
+	}
 	return place->group ? check_type(reader, place, key, NULL) : 0;
 }
 
