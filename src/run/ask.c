@@ -32,6 +32,12 @@ enum { ANSWER_MSEC = 10000, ANSWER_MAX = 4 * 1024 * 1024, PIECE = 64 * 1024, TRI
 
 static const struct timespec try_again = { .tv_nsec = 10000000 };
 
+/* The launcher's lock goes when nothing is left of the sandbox. */
+static bool has_ended(const struct asked *asked)
+{
+	return asked->sandbox.lock >= 0 && !flock(asked->sandbox.lock, LOCK_SH | LOCK_NB);
+}
+
 /* The socket comes a moment after the entry, and a full queue empties. */
 static int connect_to(const struct asked *asked)
 {
@@ -44,7 +50,7 @@ static int connect_to(const struct asked *asked)
 	for (int try = 0; fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)); try++) {
 		if ((errno != ENOENT && errno != EAGAIN && errno != ECONNREFUSED) || try == TRIES)
 			return -1;
-		if (!flock(asked->sandbox.lock, LOCK_SH | LOCK_NB)) {
+		if (has_ended(asked)) {
 			errno = ECONNREFUSED;
 			return -1;
 		}
@@ -79,9 +85,10 @@ static int begin(struct asked *asked, const char *word, struct error *err)
 	if (registry_find(&asked->registry, word, &asked->arena, &asked->sandbox, err))
 		return -1;
 	asked->socket = connect_to(asked);
-	if (asked->socket < 0)
-		return fail_errno(err, 0, "cannot reach the launcher of sandbox %s", asked->sandbox.id);
-	return check_keeper(asked, err);
+	if (asked->socket >= 0)
+		return check_keeper(asked, err);
+	fail_errno(err, 0, "cannot reach the launcher of sandbox %s", asked->sandbox.id);
+	return has_ended(asked) ? fail(err, 0, "sandbox %s has just ended", asked->sandbox.id) : -1;
 }
 
 int ask_begin(struct asked *ret, const char *word, struct error *err)
@@ -215,8 +222,7 @@ int ask_kill(const char *word, const char *signal, struct error *err)
 		return error_exit(err, EXIT_OF_USAGE);
 	}
 	if (ask_begin(&asked, word, err) || send_plain(&asked, REQUEST_KILL, number, err) || take_answer(&asked, err))
-		status = -1;
-	/* The launcher's lock goes when nothing is left of the sandbox. */
+		status = number || !has_ended(&asked) ? -1 : 0; /* somebody else may have ended it */
 	while (!status && !number && flock(asked.sandbox.lock, LOCK_SH) && errno == EINTR)
 		;
 	ask_end(&asked);

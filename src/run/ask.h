@@ -12,7 +12,7 @@ struct asked {
 	int socket; /* connected to the keeper; -1 */
 };
 
-/* Finds the sandbox that `word` names and connects to its keeper, which must be this user's or root's. To be given to
+/* Finds the sandbox that `word` names and connects to its keeper, which must be this user's. To be given to
  * ask_end() whether or not this succeeded. 0, or -1. */
 int ask_begin(struct asked *ret, const char *word, struct error *err);
 void ask_end(struct asked *asked);

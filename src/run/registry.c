@@ -37,7 +37,7 @@
 #include "base/text.h"
 #include "stage/lock_file.h"
 
-enum { ENTRIES_MAX = 65536, JSON_DEPTH = 8 };
+enum { ENTRIES_MAX = 65536, JSON_DEPTH = 8, IDS_SHOWN = 4 };
 
 static const int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
@@ -378,10 +378,16 @@ static int fits(const struct registered *item, const char *word)
 static int ambiguous(const struct registered_list *list, const char *word, int best, struct error *err)
 {
 	struct text ids = { 0 };
+	size_t count = 0;
 
-	for (size_t i = 0; i < list->count; i++)
-		if (fits(&list->items[i], word) == best)
+	for (size_t i = 0; i < list->count; i++) {
+		if (fits(&list->items[i], word) != best)
+			continue;
+		if (count++ < IDS_SHOWN)
 			text_add(&ids, " %s", list->items[i].id);
+	}
+	if (count > IDS_SHOWN)
+		text_add(&ids, " and %zu more", count - IDS_SHOWN);
 	fail(err, 0, "several sandboxes are called %s:%s", word, ids.data ? ids.data : "");
 	text_free(&ids);
 	error_remedy(err, "name one by its id");

@@ -108,6 +108,21 @@ id_of() {
 	ours kill "$NAME"
 }
 
+@test "of many that a word may mean the first are named" {
+	local pids=()
+
+	for _ in $(seq 6); do
+		start -- sh -c "$sleeper"
+		pids+=("$launcher")
+	done
+	run ours kill "$NAME"
+	assert_status 120
+	assert_output ' and 2 more'
+	kill "${pids[@]}"
+	wait "${pids[@]}" || :
+	launcher=
+}
+
 @test "inspect tells namespaces, cgroups, limits, network and processes, as they are" {
 	start -s process.time_limit=50s -- sh -c 'for n in user mnt pid net; do readlink /proc/self/ns/$n; done; '"$sleeper"
 	run ours inspect "$NAME"
@@ -135,6 +150,19 @@ id_of() {
 	"$SANDBOX" kill "$NAME"
 	assert_output '"pids.max":"33"'
 	assert_output '"pids.current":"2"'
+}
+
+@test "kill of one that somebody else ends at the same time is content" {
+	for _ in 1 2 3 4 5 6 7 8; do
+		for signal in KILL TERM; do
+			start -- sh -c "$sleeper"
+			kill "-$signal" "$launcher"
+			run ours kill "$NAME"
+			[ "$status" -eq 0 ] || { assert_status 120; assert_output 'no sandbox'; }
+			wait "$launcher" || :
+		done
+	done
+	launcher=
 }
 
 @test "kill ends in order, by force after the grace, or sends a signal" {
