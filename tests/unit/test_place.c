@@ -164,17 +164,19 @@ static void refuses_names_too_long(void **state)
 
 static void knows_an_object_again(void **state)
 {
-	struct profile profile = { 0 };
+	const struct profile profile = { 0 };
+	const struct caller caller = { 0 };
+	const struct plan plan = { .profile = &profile, .caller = &caller };
 	struct error err = { 0 };
 	const char *path = "object";
 	struct host_object object = { .path = path, .key = K_ROOT_SOURCE, .index = -1 };
 
 	(void)state;
-	assert_int_equal(host_object_plan(&profile, &object, 0, &err), -1);
+	assert_int_equal(host_object_plan(&plan, &object, 0, &err), -1);
 	assert_int_equal(err.sys_errno, ENOENT);
 	assert_int_equal(mkdir(path, 0755), 0);
-	assert_int_equal(host_object_plan(&profile, &object, S_IFREG, &err), -1);
-	assert_int_equal(host_object_plan(&profile, &object, S_IFDIR, &err), 0);
+	assert_int_equal(host_object_plan(&plan, &object, S_IFREG, &err), -1);
+	assert_int_equal(host_object_plan(&plan, &object, S_IFDIR, &err), 0);
 	expect(host_object_open(&object, &err), 0);
 	/* Another object under the same name: its number differs, as the first one still exists. */
 	assert_int_equal(rename(path, "moved"), 0);
@@ -194,19 +196,21 @@ static void asks_leave_to_show_the_host(void **state)
 {
 	const char *word = "host-paths";
 	struct profile profile = { 0 };
+	const struct caller caller = { 0 };
+	const struct plan plan = { .profile = &profile, .caller = &caller };
 	struct error err = { 0 };
 	struct host_object object = { .path = "/", .index = -1 };
 
 	(void)state;
-	assert_int_equal(host_object_plan(&profile, &object, S_IFDIR, &err), -1);
+	assert_int_equal(host_object_plan(&plan, &object, S_IFDIR, &err), -1);
 	assert_int_equal(err.exit_status, EXIT_OF_PROFILE);
 	object.path = "/proc/self/status";
-	assert_int_equal(host_object_plan(&profile, &object, 0, &err), -1);
+	assert_int_equal(host_object_plan(&plan, &object, 0, &err), -1);
 	profile.dangerous.items = &word;
 	profile.dangerous.count = 1;
-	assert_int_equal(host_object_plan(&profile, &object, 0, &err), 0);
+	assert_int_equal(host_object_plan(&plan, &object, 0, &err), 0);
 	object.path = "/";
-	assert_int_equal(host_object_plan(&profile, &object, S_IFDIR, &err), 0);
+	assert_int_equal(host_object_plan(&plan, &object, S_IFDIR, &err), 0);
 }
 
 int main(void)
