@@ -3,7 +3,7 @@
 #
 #   packages NAME...      installs Debian's packages, if they are not there; in setup_file
 #   each_launcher FUNC    calls FUNC as root and as the ordinary user, each in a directory of its own: $WORK, its own and the
-#                         current one. Not run by root: as the caller alone
+#                         current one. Not run by root: as the caller alone. LAUNCHERS="root" or "user": as that one
 #   as_launcher CMD...    runs a command as that user; `as_launcher sandbox ...` too
 #   launch ARG...         as_launcher sandbox -p profiles/NAME.conf ARG...
 #   refuses CMD...        CMD succeeds without the profile, and fails with it for what the profile forbids: by the command's own
@@ -48,7 +48,7 @@ _install() {
 each_launcher() {
 	local launcher
 
-	for launcher in root user; do
+	for launcher in ${LAUNCHERS:-root user}; do
 		[ "$launcher" = user ] || [ "$(id -u)" -eq 0 ] || continue
 		LAUNCHER=$launcher
 		WORK=$TMP/work-$launcher

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # what bats' run sets
 bats_require_minimum_version 1.5.0
 load ../lib/common
+load ../lib/cgroup
 load ../lib/profiles
 
 setup_file() {
@@ -14,6 +15,10 @@ setup() {
 }
 
 teardown() {
+	if [ -n "${OWN:-}" ]; then
+		put_into "$WAS"
+		removed "$OWN"
+	fi
 	residue_after
 }
 
@@ -217,6 +222,23 @@ END
 
 @test "memory limit: the cgroup's, and a process's own" {
 	each_launcher wants_too_much_memory
+}
+
+# The test itself goes into the cgroup, and so does what it starts.
+@test "an ordinary user with a delegated cgroup gets the verdicts that root gets" {
+	as_root_only
+	v2_only
+	WAS=/sys/fs/cgroup$(cut -d: -f3 /proc/self/cgroup)
+	OWN=/sys/fs/cgroup/own-$$
+	delegate "$OWN"
+	mkdir "$OWN/shell"
+	put_into "$OWN/shell"
+	LAUNCHERS=user each_launcher wants_too_much_memory
+	LAUNCHERS=user each_launcher multiplies
+	cd "$WORK"
+	echo 400 >input
+	judged -- ./memory
+	of_record 'verdict == "memory-limit" and degraded == []'
 }
 
 says_too_much() {
