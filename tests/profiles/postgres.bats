@@ -51,6 +51,10 @@ keeps() {
 	sql "insert into ledger (who, amount) select 'customer ' || n % 100, n / 10.0 from generate_series(1, 20000) n"
 	sql 'create index on ledger (who)'
 	[ "$(sql "select count(*), sum(amount) from ledger where who = 'customer 7'")" = '200|199140.00' ]
+	# A second server for the same cluster, in another sandbox.
+	run launch "${MODE[@]}" -D port=5433
+	assert_status 1
+	assert_output 'another server has this directory'
 	# Parallel workers, a sort on disk, and text in the order of a language.
 	[ "$(sql 'set work_mem = "64kB"; set max_parallel_workers_per_gather = 2; set parallel_setup_cost = 0;
 		select count(distinct md5(who || amount)) from ledger')" = 20000 ]

@@ -39,6 +39,10 @@ keeps() {
 	redis hset person name Ada born 1815
 	[ "$(redis eval 'return redis.call("LLEN", KEYS[1]) * 2' 1 list)" = 20000 ]
 	redis xadd stream '*' k v
+	# A second server for the same data, in another sandbox.
+	run launch "${MODE[@]}" -D port=6380
+	assert_status 1
+	assert_output 'another server has this directory'
 	end
 	assert_status 0
 	# The client's own, on the host.
