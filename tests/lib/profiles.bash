@@ -103,18 +103,20 @@ refuses_writing() {
 }
 
 refuses_keys() {
-	local file
+	local file home=${WORK:?}/home LAUNCH_OPTIONS=()
 
+	mkdir "$home"
 	for file in .ssh/id_ed25519 .aws/credentials .netrc .git-credentials .pgpass .azure/token .kube/config .docker/config.json \
 		.config/gh/hosts.yml .config/gcloud/access_tokens.db .password-store/key .local/share/keyrings/login.keyring \
 		.gnupg/secring.gpg .bash_history .zsh_history .python_history; do
-		mkdir -p "$(dirname "$file")"
-		echo hunter2 >"$file"
+		mkdir -p "$home/$(dirname "$file")"
+		echo hunter2 >"$home/$file"
 	done
-	chmod -R a+rX .
-	[ "$LAUNCHER" = root ] || [ "$(id -u)" -ne 0 ] || chown -R "$TEST_UID:$TEST_UID" .
+	[ "$LAUNCHER" = root ] || [ "$(id -u)" -ne 0 ] || chown -R "$TEST_UID:$TEST_UID" "$home"
+	cd "$home" || return 1
 	refuses sh -c 'find . -type f ! -size 0 -exec cat {} + 2>/dev/null | grep -q hunter2'
-	rm -r .ssh .aws .netrc .git-credentials .pgpass .azure .kube .docker .config .password-store .local .gnupg .*_history
+	cd "$WORK" || return 1
+	rm -r "$home"
 }
 
 refuses_processes() {

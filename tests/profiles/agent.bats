@@ -105,9 +105,7 @@ steals() {
 	refute_output hunter2
 	refute_output "PRIVATE KEY"
 	refute_output "$BELONGINGS"
-	rm .env
 	refuses_keys
-	echo 'API_KEY=hunter2' >.env
 	refuses sh -c 'grep -q hunter2 .env'
 	# The environment: its own, its parent's, and everybody's.
 	run as_launcher env AWS_SECRET_ACCESS_KEY=hunter2 GITHUB_TOKEN=hunter2 ANTHROPIC_API_KEY=hunter2 SSH_AUTH_SOCK=/tmp/hunter2 \
