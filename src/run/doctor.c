@@ -4,8 +4,8 @@
  * (doctor_probe.c), and a rehearsal of the launch itself, in another: the whole pipeline for this very profile, with a
  * command that cannot exist, so that execve's "no such file" is the proof that everything before it worked, filter
  * included. The rehearsal decides; the features explain. It makes and removes what a launch makes and removes, cgroup
- * directories for example, and runs nothing. Where a launcher must be alone in its cgroup, the process that waits for the
- * rehearsal does not count.
+ * directories for example, and runs nothing. Where a launcher must be alone in its cgroup, the process that waits for
+ * the rehearsal does not count.
  */
 #include "run/doctor.h"
 
@@ -215,7 +215,9 @@ static void report_probe(const struct probe_of *of, struct report *out)
 	enum state state = STATE_OK;
 
 	if (!doctor_in_child(run_probe, of, &result, sizeof(result)))
-		result = (struct probe_result){ .detail = "the process that was to try it could not be made, or was killed" };
+		result = (struct probe_result){
+			.detail = "the process that was to try it could not be made, or was killed"
+		};
 	if (!result.works) {
 		state = STATE_ABSENT;
 		if (of->probe->needed(of->profile, of->caller))

@@ -15,8 +15,8 @@
 #include "base/page.h"
 
 /* One message: who speaks, in a colour on a terminal so that it is seen among what the payload prints, and what is
- * said. A terminal wider than a page gets it in lines of a page. A narrower one breaks lines by itself, and then a command in
- * a remedy can still be copied; elsewhere a message is one line, for programs that read them. */
+ * said. A terminal wider than a page gets it in lines of a page. A narrower one breaks lines by itself, and then a
+ * command in a remedy can still be copied; elsewhere a message is one line, for programs that read them. */
 static void print_message(enum page_style style, const struct text *said)
 {
 	const struct page_line line = { .lead = "sandbox:", .lead_style = style, .hang = sizeof("sandbox:") };
