@@ -71,6 +71,18 @@ names() {
 	diff -r copy/inner other
 }
 
+# What is somebody else's is read as far as everybody may.
+others() {
+	trees
+	run launch -D source=/usr/share/common-licenses -D target=target
+	assert_status 0
+	diff -rq /usr/share/common-licenses target
+}
+
+@test "from a directory of root's" {
+	each_launcher others
+}
+
 @test "with the paths that they have outside, and within the current directory" {
 	each_launcher names
 }
