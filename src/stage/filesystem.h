@@ -135,4 +135,7 @@ CHILD int entry_directory(const struct mount_plan *item, const struct plan *plan
  * `mounts` attached, the lookup begins at that very mount, wherever its name may have gone meanwhile. */
 CHILD int covered_open(const struct plan *plan, const struct inside *inside, const char *path);
 
+/* Whether `path`, which `fd` was opened by, lies in a bind and a link leads it out of that. */
+CHILD bool covered_leads_out(const struct plan *plan, const char *path, int fd);
+
 #endif

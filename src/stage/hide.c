@@ -80,6 +80,12 @@ CHILD static int hide_one(const struct plan *plan, const struct inside *inside, 
 		return fail_errno_at(err, K_HIDE, index, "cannot look at %s", path);
 	if (S_ISDIR(status.st_mode))
 		mask = masks->directory;
+	if (same_object(target, mask))
+		return 0; /* two names of one directory */
+	if (covered_leads_out(plan, path, target)) {
+		fail_at(err, K_HIDE, index, "cannot hide %s: a link leads out of the bind that it lies in", path);
+		return error_remedy(err, "take the link away, or the path off the list");
+	}
 	if (cover(target, mask))
 		return fail_errno_at(err, K_HIDE, index, "cannot hide %s", path);
 	again = covered_open(plan, inside, path);

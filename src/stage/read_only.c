@@ -39,6 +39,11 @@ CHILD static int protect(const struct plan *plan, const struct inside *inside, i
 		return 0;
 	if (target < 0)
 		return fail_errno_at(err, K_READ_ONLY, index, "cannot look at %s", path);
+	if (covered_leads_out(plan, path, target)) {
+		fail_at(err, K_READ_ONLY, index,
+			"cannot make %s read-only: a link leads out of the bind that it lies in", path);
+		return error_remedy(err, "take the link away, or the path off the list");
+	}
 	/* EINVAL: not the top of a mount. */
 	if (mount_restrict(target, MOUNT_ATTR_RDONLY, 0, true) && (errno != EINVAL || cover_with_itself(target)))
 		return fail_errno_at(err, K_READ_ONLY, index, "cannot make %s read-only", path);

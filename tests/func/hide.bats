@@ -92,3 +92,25 @@ CONF
 	refute_output deep
 	assert_output "umount: "
 }
+
+@test "a link that leads out of the bind that it lies in is an error; one that stays is not, nor two to one place" {
+	ln -s /usr "$TMP/data/out"
+	ln -s ../proc/sys "$TMP/data/upwards"
+	ln -s secret/deep "$TMP/data/other"
+	for name in out upwards; do
+		hide_profile "[ \"/data/$name\" ]"
+		for as in as_self as_user; do
+			run "$as" sandbox -p "$PROFILE" -- true
+			assert_status 123
+			assert_output "hide: cannot hide /data/$name: a link leads out of the bind"
+			run "$as" sandbox -p "$PROFILE" -s 'hide=[ ]' -s 'read_only=[ "/data/'$name'" ]' -- true
+			assert_status 123
+			assert_output "cannot make /data/$name read-only: a link leads out of the bind"
+		done
+	done
+	hide_profile '[ "/data/link", "/data/secret", "/data/other" ]'
+	run sandbox -p "$PROFILE" -- sh -c 'ls -A /data/link /data/secret; cat /data/file; echo end'
+	assert_status 0
+	refute_output deep
+	assert_line end
+}
