@@ -75,7 +75,7 @@ static const char *shows_state(const struct caller *caller, const struct stat *s
 	char path[PATH_MAX];
 	size_t length = 0;
 
-	if (caller->uid == 0)
+	if (caller->uid == 0 || !S_ISDIR(status->st_mode))
 		return NULL;
 	if (runtime && *runtime == '/')
 		length = format_text(path, sizeof(path), "%s/sandbox", runtime);
