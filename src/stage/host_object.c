@@ -99,7 +99,8 @@ static const char *shows_host(const struct caller *caller, int fd, const struct 
 	const char *state = shows_state(caller, status);
 	struct statfs fs;
 
-	for (size_t i = 0; i < sizeof(host_paths) / sizeof(host_paths[0]); i++)
+	/* All of them are directories and sockets. */
+	for (size_t i = 0; !S_ISREG(status->st_mode) && i < sizeof(host_paths) / sizeof(host_paths[0]); i++)
 		if (is_object(host_paths[i], status))
 			return host_paths[i];
 	if (state)
