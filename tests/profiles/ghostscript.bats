@@ -53,6 +53,16 @@ pixel() {
 	each_launcher draws
 }
 
+# gs puts together there what it writes.
+large() {
+	run launch -- dd if=/dev/zero of=/tmp/large bs=1M count=700
+	assert_status 0
+}
+
+@test "there is room for a PDF of some hundred megabytes" {
+	each_launcher large
+}
+
 merges() {
 	page
 	run launch -- sh -ec 'ps2pdf page.ps one.pdf; gs -q -dBATCH -dNOPAUSE -sDEVICE=pdfwrite -sOutputFile=two.pdf one.pdf one.pdf; pdf2ps two.pdf'

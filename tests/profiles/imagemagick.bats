@@ -73,6 +73,18 @@ absolute() {
 	each_launcher absolute
 }
 
+# A photograph of 48 megapixels.
+large() {
+	as_launcher $convert -size 8000x6000 xc:red large.jpg
+	run launch -- $convert large.jpg -resize 10% -rotate 90 small.png
+	assert_status 0
+	[ "$(launch -- identify -format %wx%h small.png)" = 600x800 ]
+}
+
+@test "a photograph as telephones make them" {
+	each_launcher large
+}
+
 # A drawing that came by mail, with a picture of the user's in it.
 refuses_drawing() {
 	local theirs=$TMP/theirs-$LAUNCHER
