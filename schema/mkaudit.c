@@ -6,7 +6,7 @@
  */
 #include <stdio.h>
 
-#include "run/audit.h"
+#include "tell/audit.h"
 
 int main(void)
 {

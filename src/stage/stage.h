@@ -425,7 +425,7 @@ struct usage {
 /* ---- describe
  * -------------------------------------------------------------------------------------------------------- */
 
-struct description; /* run/explain.c; lines with the place of their key */
+struct description; /* tell/explain.c; lines with the place of their key */
 
 /* Adds a line; `key` and `index` (see struct error) name the value it comes from, 0 for none. */
 void describe(struct description *out, int key, int index, const char *format, ...)

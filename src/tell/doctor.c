@@ -7,7 +7,7 @@
  * directories for example, and runs nothing. Where a launcher must be alone in its cgroup, the process that waits for
  * the rehearsal does not count.
  */
-#include "run/doctor.h"
+#include "tell/doctor.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* doctor: whether a profile can run on this host, found out by trying. */
-#ifndef RUN_DOCTOR_H
-#define RUN_DOCTOR_H
+#ifndef TELL_DOCTOR_H
+#define TELL_DOCTOR_H
 
 #include "stage/stage.h"
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "run/compare.h"
+#include "tell/compare.h"
 
 struct sheet {
 	const struct page *page;

@@ -4,7 +4,7 @@
  * of one that ends at the sandbox's user namespace, where it is worth the parts of the kernel that it opens to attack.
  * What is kept and is neither root's nor ambient is lost at the first execve, and counts for a third.
  */
-#include "run/audit.h"
+#include "tell/audit.h"
 
 #include <string.h>
 #include <strings.h>

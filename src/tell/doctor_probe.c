@@ -19,8 +19,8 @@
 #include "base/file.h"
 #include "base/format.h"
 #include "base/syscall.h"
-#include "run/doctor.h"
 #include "stage/userns.h"
+#include "tell/doctor.h"
 
 enum { LANDLOCK_VERSION = 1 };
 

@@ -5,7 +5,7 @@
  * worst of the places that are it, hold it, or lie in it. What is nowhere in the table (a project, a directory of data)
  * is what profiles are for, and worth little.
  */
-#include "run/audit.h"
+#include "tell/audit.h"
 
 #include <string.h>
 

@@ -17,11 +17,11 @@
 #include "base/fd.h"
 #include "base/format.h"
 #include "base/netlink.h"
-#include "run/doctor.h"
 #include "stage/network_link.h"
 #include "stage/network_nft.h"
 #include "stage/network_pasta.h"
 #include "stage/network_segment.h"
+#include "tell/doctor.h"
 
 static int enter_netns(const struct caller *caller)
 {

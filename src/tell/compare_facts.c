@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/parse.h"
-#include "run/compare.h"
 #include "stage/attest.h"
+#include "tell/compare.h"
 
 static void add(struct json_object *to, const char *name, struct json_object *value)
 {

@@ -1,6 +1,6 @@
 /* explain: the pipeline for one profile, in words, without doing any of it. */
-#ifndef RUN_EXPLAIN_H
-#define RUN_EXPLAIN_H
+#ifndef TELL_EXPLAIN_H
+#define TELL_EXPLAIN_H
 
 #include "run/pipeline.h"
 

@@ -5,7 +5,7 @@
  * order, from the plan that a run would carry out, so that explain cannot drift from what a run does; a test compares
  * it with the system calls of one.
  */
-#include "run/explain.h"
+#include "tell/explain.h"
 
 #include <errno.h>
 #include <json-c/json.h>

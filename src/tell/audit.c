@@ -14,7 +14,7 @@
  * the sum. systemd-analyze(1) divides by the sum of all weights instead, where one open door among fifty closed ones
  * hardly shows.
  */
-#include "run/audit.h"
+#include "tell/audit.h"
 
 #include <json-c/json.h>
 #include <stdarg.h>

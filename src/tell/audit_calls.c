@@ -5,7 +5,7 @@
  * io_uring, bpf and user namespaces come first, what needs a capability of the host's last. A filter that allows what
  * it does not name stands beside its groups, for the calls that nobody has thought of.
  */
-#include "run/audit.h"
+#include "tell/audit.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* check: what is wrong with profiles, told on standard error or, for programs, as JSON on standard output. */
-#ifndef RUN_CHECK_H
-#define RUN_CHECK_H
+#ifndef TELL_CHECK_H
+#define TELL_CHECK_H
 
 #include "profile/load.h"
 #include "run/pipeline.h"

@@ -9,8 +9,8 @@
 
 #include "base/format.h"
 #include "base/page.h"
-#include "run/explain.h"
 #include "stage/seccomp_tables.h"
+#include "tell/explain.h"
 
 enum { RULE_SIZE = 512 };
 

@@ -4,7 +4,7 @@
  * anew: groups are objects and lists arrays, numbers are numbers and quantities strings, as a profile has them
  * ("512M", and "$$" for a dollar). So what is said of the one holds for the other, and build/gen/profile.schema.json
  * for both. */
-#include "run/show.h"
+#include "tell/show.h"
 
 #include <json-c/json.h>
 #include <stdio.h>

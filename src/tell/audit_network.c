@@ -4,7 +4,7 @@
  * abstract sockets trust whoever is there. With an interface of its own the payload reaches what the rules let it, and
  * data can leave by that; a profile that only fetches something names where from.
  */
-#include "run/audit.h"
+#include "tell/audit.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
  *
  * Everything ends with these processes, which die with the launcher. The host is not changed.
  */
-#include "run/compare_caps.h"
+#include "tell/compare_caps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +32,8 @@
 #include "base/format.h"
 #include "base/mount.h"
 #include "base/syscall.h"
-#include "run/compare.h"
-#include "run/doctor.h"
+#include "tell/compare.h"
+#include "tell/doctor.h"
 
 /* Exit statuses of a try that are no errno. */
 enum { NOT_READY = 250, KILLED = 251 };

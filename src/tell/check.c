@@ -5,7 +5,7 @@
  * the way a launch tells it. With --json the same is kept until all profiles have been read: an array of what was
  * found, each with the file, line and key that it is about, where these are known.
  */
-#include "run/check.h"
+#include "tell/check.h"
 
 #include <json-c/json.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* audit: how much of the host a profile leaves exposed, from its text alone. What the files of the audit share is here:
  * audit.c adds up and prints, audit_<subject>.c judge. */
-#ifndef RUN_AUDIT_H
-#define RUN_AUDIT_H
+#ifndef TELL_AUDIT_H
+#define TELL_AUDIT_H
 
 #include <stdbool.h>
 

@@ -6,7 +6,7 @@
  * behind the check of the capability, for its arguments (`past`), or that asks for nothing: the order of these checks
  * is the kernel's and is named at each of them.
  */
-#include "run/compare_caps.h"
+#include "tell/compare_caps.h"
 
 #include <errno.h>
 #include <fcntl.h>

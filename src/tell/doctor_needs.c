@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/address.h"
-#include "run/doctor.h"
+#include "tell/doctor.h"
 
 static bool always(const struct profile *profile, const struct caller *caller)
 {

@@ -1,6 +1,6 @@
 /* explain_key: says what the schema knows of a key. Runs in the launcher, for `sandbox explain KEY`; reads no
  * profile. What is said of each key is what sandbox.conf(5) says: both come from its row in schema/profile.schema. */
-#include "run/explain.h"
+#include "tell/explain.h"
 
 #include <json-c/json.h>
 #include <stdio.h>

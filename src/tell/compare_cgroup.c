@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "base/format.h"
 #include "base/parse.h"
-#include "run/compare.h"
+#include "tell/compare.h"
 
 enum { MOUNTINFO_SIZE = 1 << 20 };
 

@@ -1,6 +1,6 @@
 /* show: the effective profile, for people and for programs. */
-#ifndef RUN_SHOW_H
-#define RUN_SHOW_H
+#ifndef TELL_SHOW_H
+#define TELL_SHOW_H
 
 #include <stdbool.h>
 

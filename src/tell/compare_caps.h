@@ -1,6 +1,6 @@
 /* compare_caps: between the files of `compare --caps`. */
-#ifndef RUN_COMPARE_CAPS_H
-#define RUN_COMPARE_CAPS_H
+#ifndef TELL_COMPARE_CAPS_H
+#define TELL_COMPARE_CAPS_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* compare: host and sandbox side by side. */
-#ifndef RUN_COMPARE_H
-#define RUN_COMPARE_H
+#ifndef TELL_COMPARE_H
+#define TELL_COMPARE_H
 
 #include <json-c/json.h>
 

@@ -5,7 +5,7 @@
  * there is something of the host's to be seen, or to be sent signals. Not here: the time namespace, which hides nothing
  * unless clocks are to differ, and the mount namespace, without which no profile is valid.
  */
-#include "run/audit.h"
+#include "tell/audit.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Runs in the command. It reads the register (run/registry.c), which removes the entries of launchers that are gone.
  * Names and commands are texts of other profiles, and are escaped before a terminal sees them (base/page.h).
  */
-#include "run/list.h"
+#include "tell/list.h"
 
 #include <errno.h>
 #include <pwd.h>

@@ -8,7 +8,7 @@
  * One thing only the launcher can see, the limits of the sandbox's cgroups: it looks at them while the process inside
  * waits for it.
  */
-#include "run/compare.h"
+#include "tell/compare.h"
 
 #include <errno.h>
 #include <fcntl.h>

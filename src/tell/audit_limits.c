@@ -4,7 +4,7 @@
  * until the sandbox ends. So these weigh little, and together what a profile without any limit deserves: under 2. A
  * limit that is left out where the host has no such controller (`missing`) counts for a third.
  */
-#include "run/audit.h"
+#include "tell/audit.h"
 
 static const double SKIPPED = 0.3;
 

@@ -1,6 +1,6 @@
 /* list: the sandboxes of this user that run. */
-#ifndef RUN_LIST_H
-#define RUN_LIST_H
+#ifndef TELL_LIST_H
+#define TELL_LIST_H
 
 #include <stdbool.h>
 
