@@ -36,6 +36,18 @@ int lock_file_open(const char *directory, const char *name, int key, struct erro
 	return check_owner(fd, S_IFREG, name, key, err) ? -1 : TAKE_FD(fd);
 }
 
+void lock_file_remove(const char *directory, const char *name)
+{
+	AUTO_CLOSE int dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), fd = -1;
+
+	if (dir < 0)
+		return;
+	fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd >= 0 && lock_bytes(fd, F_WRLCK, 0, 0, false) == 1)
+		(void)unlinkat(dir, name, 0);
+	(void)rmdir(directory);
+}
+
 int lock_bytes(int fd, short type, off_t start, off_t length, bool wait)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };

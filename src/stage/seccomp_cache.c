@@ -174,7 +174,7 @@ static int write_file(int fd, const char *text, size_t text_length, const struct
 void cache_store(const struct caller *caller, const char *text, size_t text_length, const struct sock_filter *filter,
 		 unsigned short length)
 {
-	AUTO_CLOSE int directory = open_directory(caller, true), fd = -1;
+	AUTO_CLOSE int directory = caller->rehearsal ? -1 : open_directory(caller, true), fd = -1;
 	char name[8], source[32];
 
 	if (directory < 0 || text_length > FILE_SIZE_MAX / 2)

@@ -47,6 +47,7 @@ struct caller {
 	const char *name;     /* --name, else the profile's name */
 	char id[17];          /* 16 hex digits, random: this sandbox */
 	int64_t started;      /* CLOCK_REALTIME at launch, nanoseconds */
+	bool rehearsal;       /* nothing of this launch is to be found later: no filter is kept, no entry made */
 	pid_t companion;      /* waits for the launcher and goes where it goes: no stranger in its cgroup; 0: none */
 };
 

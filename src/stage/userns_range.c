@@ -12,6 +12,7 @@
  * The search starts where the sandbox's random id says, so that a slot is not reused right after its sandbox ended.
  */
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "stage/lock_file.h"
@@ -87,12 +88,19 @@ static int search(struct search *search, uint32_t first, uint32_t last)
 	return 0;
 }
 
+/* By a doctor that found no such file before (lock_file_remove()): who comes now makes another. */
+static bool was_removed(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !st.st_nlink;
+}
+
 int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, struct taken_range *ret,
 		      struct error *err)
 {
 	bool ours = any_mapped(limits, SLOT_FIRST, SLOT_LAST);
-	struct search state = { .seed = seed, .limits = limits };
-	AUTO_CLOSE int fd = -1;
+	struct search state = { .seed = seed, .limits = limits, .fd = -1 };
 	int got = 0;
 
 	if (!ours && !any_mapped(limits, 1, SLOT_HIGHEST)) {
@@ -102,18 +110,23 @@ int userns_take_range(const char *directory, uint32_t seed, const struct range_l
 				  "/etc/subuid and /etc/subgid");
 		return error_exit(err, EXIT_OF_HOST);
 	}
-	fd = lock_file_open(directory, "ranges", K_USERS_MAP, err);
-	if (fd < 0)
-		return -1;
-	state.fd = fd;
-	got = ours ? search(&state, SLOT_FIRST, SLOT_LAST) : search(&state, 1, SLOT_HIGHEST);
-	if (got < 0)
-		return fail_errno(err, K_USERS_MAP, "cannot lock a range of ids in %s/ranges", directory);
-	if (!got) {
-		fail(err, K_USERS_MAP, "cannot find a free range of %d ids: all are in use", RANGE_SIZE);
-		error_remedy(err, "end other sandboxes, or give users.uid_map and users.gid_map");
-		return error_exit(err, EXIT_OF_HOST);
+	do {
+		fd_close(&state.fd);
+		state.fd = lock_file_open(directory, "ranges", K_USERS_MAP, err);
+		if (state.fd < 0)
+			return -1;
+		got = ours ? search(&state, SLOT_FIRST, SLOT_LAST) : search(&state, 1, SLOT_HIGHEST);
+	} while (got > 0 && was_removed(state.fd));
+	if (got > 0) {
+		*ret = (struct taken_range){ .first = state.found * RANGE_SIZE, .lock = state.fd };
+		return 0;
 	}
-	*ret = (struct taken_range){ .first = state.found * RANGE_SIZE, .lock = TAKE_FD(fd) };
-	return 0;
+	if (got < 0)
+		fail_errno(err, K_USERS_MAP, "cannot lock a range of ids in %s/ranges", directory);
+	fd_close(&state.fd);
+	if (got < 0)
+		return -1;
+	fail(err, K_USERS_MAP, "cannot find a free range of %d ids: all are in use", RANGE_SIZE);
+	error_remedy(err, "end other sandboxes, or give users.uid_map and users.gid_map");
+	return error_exit(err, EXIT_OF_HOST);
 }

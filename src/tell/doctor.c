@@ -1,11 +1,12 @@
 /* doctor: tells whether a profile can run on this host, and what to do when it cannot.
  *
  * Runs in the launcher's place. Two kinds of evidence, both by trying: single features, each in a throw-away process
- * (doctor_probe.c), and a rehearsal of the launch itself, in another: the whole pipeline for this very profile, with a
- * command that cannot exist, so that execve's "no such file" is the proof that everything before it worked, filter
+ * (doctor_probe.c), and a rehearsal of the launch itself, in another: the whole pipeline for this very profile, with
+ * a command that cannot exist, so that execve's "no such file" is the proof that everything before it worked, filter
  * included. The rehearsal decides; the features explain. It makes and removes what a launch makes and removes, cgroup
- * directories for example, and runs nothing. Where a launcher must be alone in its cgroup, the process that waits for
- * the rehearsal does not count.
+ * directories for example, and runs nothing. Nothing stays: no filter is kept, and where nothing was ever launched
+ * before, the file of locks goes again. Where a launcher must be alone in its cgroup, the process that waits for the
+ * rehearsal does not count.
  */
 #include "tell/doctor.h"
 
@@ -23,6 +24,7 @@
 #include "run/launch.h"
 #include "run/steps.h"
 #include "run/supervise.h"
+#include "stage/lock_file.h"
 
 enum state {
 	STATE_OK,
@@ -126,6 +128,7 @@ static void rehearse(const void *argument, void *output)
 
 	caller.command = command;
 	caller.companion = getppid();
+	caller.rehearsal = true;
 	if (!caller.name)
 		caller.name = of->profile->name;
 	if (silence(&ret->error) || supervise_prepare(&ret->error) ||
@@ -283,10 +286,14 @@ int doctor_run(const struct profile *profile, const struct caller *caller, bool 
 	const struct rehearsal_of of = { profile, caller };
 	struct rehearsal rehearsal;
 
+	bool first = access(RUN_DIRECTORY "/ranges", F_OK) && errno == ENOENT;
+
 	for (size_t i = 0; i < PROBE_COUNT; i++)
 		report_probe(&(struct probe_of){ &doctor_probes[i], profile, caller }, &out);
 	if (!doctor_in_child(rehearse, &of, &rehearsal, sizeof(rehearsal)))
 		fail(&rehearsal.error, 0, "the process that was to try it could not be made, or was killed");
+	if (first)
+		lock_file_remove(RUN_DIRECTORY, "ranges");
 	report_rehearsal(profile, &rehearsal, &out);
 	return finish(&out);
 }

@@ -31,6 +31,22 @@ assert_state() {
 	residue_after
 }
 
+@test "no file is left of it, where a launch leaves its own" {
+	local leaves='mount -t tmpfs none /run && mount -t tmpfs none /var/cache && "$@" >&2; find /run/sandbox /var/cache/* 2>/dev/null'
+
+	as_root_only
+	# A filter that is none of the shipped ones', which are compiled in.
+	with 'seccomp = { deny = { add = [ "getcpu" ]; }; };'
+	[ -z "$(unshare --mount sh -c "$leaves" - "$SANDBOX" doctor -p "$PROFILE")" ]
+	run unshare --mount sh -c "$leaves" - "$SANDBOX" -p "$PROFILE" -- true
+	assert_line /run/sandbox/ranges
+	assert_line /run/sandbox/sandboxes
+	assert_output /var/cache/sandbox/filters/
+	# What is there already stays.
+	run unshare --mount sh -c "$leaves" - sh -c '"$1" -- true; "$1" doctor' - "$SANDBOX"
+	assert_line /run/sandbox/ranges
+}
+
 @test "the built-in profile is tried when none is given" {
 	run sandbox doctor
 	assert_status 0
