@@ -74,7 +74,7 @@ nibble=${eat/64/1}
 
 	as_user mkdir "$USER_TMP/work"
 	cd "$USER_TMP/work"
-	for name in default "$CHECKOUT"/profiles/{judge,gcc,ci,python}.conf; do
+	for name in default "$CHECKOUT"/profiles/{judge,gcc,make,python}.conf; do
 		echo "$name"
 		run in_own -p "$name" -s cgroup.memory.max=48M --status-file "$USER_TMP/record" -- perl -e "$hog"
 		assert_status 137

@@ -5,6 +5,7 @@
 bats_require_minimum_version 1.5.0
 load ../lib/common
 load ../lib/profiles
+load ../lib/filesystem
 load ../lib/net
 load ../lib/service
 
@@ -98,6 +99,9 @@ starts() {
 		if [ "$launcher" = user ] && needs_root "$name"; then
 			assert_status 122
 			assert_output "root"
+		elif [ "$launcher" = user ] && [ "$name" = ci ] && ! overlay_on_tmpfs; then
+			assert_status 122
+			assert_output "Linux 6.6"
 		else
 			assert_status 0
 			[ -z "$output" ]

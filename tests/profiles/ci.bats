@@ -1,15 +1,21 @@
 # ci: a build changes everything in its copy, and nothing on disk; what it wants kept is in the artifacts directory.
 
-# shellcheck disable=SC2030,SC2031,SC2154 # what bats' run sets
+# shellcheck disable=SC2030,SC2031,SC2034,SC2153,SC2154 # what bats' run sets, and lib/profiles
 bats_require_minimum_version 1.5.0
 load ../lib/common
+load ../lib/filesystem
 load ../lib/profiles
 
 setup_file() {
 	packages gcc libc6-dev make git
 }
 
+# That an ordinary user of an older kernel is refused, all.bats tests.
 setup() {
+	if ! overlay_on_tmpfs; then
+		[ "$(id -u)" -eq 0 ] || skip "needs a tmpfs with user extended attributes: Linux 6.6"
+		LAUNCHERS=root
+	fi
 	residue_before
 }
 
