@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -96,6 +97,14 @@ CHILD int mount_flags(int fd, unsigned long *ret)
 		return -1;
 	*ret = fs.f_flag;
 	return 0;
+}
+
+CHILD bool mount_same(int one, int other)
+{
+	struct statx a, b;
+
+	return !statx(one, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) && !statx(other, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) &&
+	       a.stx_mnt_id == b.stx_mnt_id;
 }
 
 CHILD int mount_attach(int fd, int target)

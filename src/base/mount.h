@@ -41,6 +41,10 @@ CHILD int mount_idmap(int fd, int userns, bool recursive);
 /* The ST_* flags (statvfs(3)) that hold for the mount whose root is `fd`, its file system's own included. */
 CHILD int mount_flags(int fd, unsigned long *ret);
 
+/* Whether both descriptors lie in one and the same mount; AT_FDCWD is the working directory. False where that cannot be
+ * told. */
+CHILD bool mount_same(int one, int other);
+
 /* Attaches a detached mount on top of the directory or file `target`. */
 CHILD int mount_attach(int fd, int target);
 

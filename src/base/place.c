@@ -18,9 +18,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 
-/* Opens the longest prefix of `path` that exists; *ret_rest is what is left of `path` behind it, without a leading
- * slash. */
-CHILD static int open_existing(int root, const char *path, const char **ret_rest)
+CHILD int place_existing(int root, const char *path, const char **ret_rest)
 {
 	char prefix[PATH_MAX];
 	size_t length = strlen(path);
@@ -58,7 +56,7 @@ CHILD static int make_directory(int parent, const char *name)
 CHILD int place_directory(int root, const char *path)
 {
 	const char *rest = NULL;
-	AUTO_CLOSE int fd = open_existing(root, path, &rest);
+	AUTO_CLOSE int fd = place_existing(root, path, &rest);
 
 	while (fd >= 0 && *rest) {
 		char name[NAME_MAX + 1];

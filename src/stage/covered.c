@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -48,14 +47,6 @@ CHILD static const struct mount_plan *bind_above(const struct plan *plan, const 
 	return nearest;
 }
 
-CHILD static bool same_mount(int one, int other)
-{
-	struct statx a, b;
-
-	return !statx(one, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) && !statx(other, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) &&
-	       a.stx_mnt_id == b.stx_mnt_id;
-}
-
 /* Another mount may also be one that came with the bind: only a link makes it elsewhere. */
 CHILD bool covered_leads_out(const struct plan *plan, const char *path, int fd)
 {
@@ -66,7 +57,7 @@ CHILD bool covered_leads_out(const struct plan *plan, const char *path, int fd)
 	if (!bind)
 		return false;
 	top = open_in_root(AT_FDCWD, bind->target, O_PATH, 0);
-	if (top >= 0 && same_mount(top, fd))
+	if (top >= 0 && mount_same(top, fd))
 		return false;
 	plain = sys_openat2(AT_FDCWD, path, &how);
 	return plain < 0 && errno == ELOOP;

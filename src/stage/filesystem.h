@@ -128,7 +128,8 @@ CHILD int entry_file(const struct mount_plan *item, const struct plan *plan, int
 CHILD uint32_t entry_mode(const struct mount_plan *item);
 CHILD void entry_owner(const struct mount_plan *item, const struct plan *plan, uint32_t *ret_uid, uint32_t *ret_gid);
 CHILD int entry_symlink(const struct mount_plan *item, struct error *err);
-CHILD int entry_source_link(const struct mount_plan *item, struct error *err);
+CHILD int entry_source_link(const struct mount_plan *item, const struct plan *plan, const struct inside *inside,
+			    struct error *err);
 CHILD int entry_directory(const struct mount_plan *item, const struct plan *plan, struct error *err);
 
 /* O_PATH descriptor of `path` inside, for a stage that covers what is there. Below a file system of the kernel's that

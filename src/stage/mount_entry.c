@@ -99,11 +99,30 @@ CHILD int entry_symlink(const struct mount_plan *item, struct error *err)
 	return -1;
 }
 
-CHILD int entry_source_link(const struct mount_plan *item, struct error *err)
+/* Whether `fd` lies in a file system that ends with the sandbox. Judged by the mount, since links of the profile's may
+ * lead a path anywhere. */
+CHILD static bool is_own(const struct plan *plan, const struct inside *inside, int fd)
+{
+	if (mount_same(fd, AT_FDCWD))
+		return true;
+	for (size_t i = 0; i < plan->mounts.count; i++)
+		if ((plan->mounts.items[i].type == MOUNTS_TYPE_TMPFS || plan->mounts.items[i].type == MOUNTS_TYPE_DEV) &&
+		    mount_same(fd, inside->handed.mounts[i]))
+			return true;
+	return false;
+}
+
+CHILD int entry_source_link(const struct mount_plan *item, const struct plan *plan, const struct inside *inside,
+			    struct error *err)
 {
 	const char *name = NULL;
-	AUTO_CLOSE int parent = place_parent(AT_FDCWD, item->source_link, &name);
+	AUTO_CLOSE int existing = place_existing(AT_FDCWD, item->source_link, &name);
+	AUTO_CLOSE int parent = -1;
 
+	if (existing >= 0 && !is_own(plan, inside, existing))
+		return 0;
+	if (existing >= 0)
+		parent = place_parent(AT_FDCWD, item->source_link, &name);
 	if (parent >= 0 && !symlinkat(item->target, parent, name))
 		return 0;
 	switch (errno) {
@@ -111,9 +130,6 @@ CHILD int entry_source_link(const struct mount_plan *item, struct error *err)
 	case EEXIST:
 	case ENOTDIR:
 	case ELOOP:
-	case EROFS:
-	case EACCES:
-	case EPERM:
 		return 0;
 	default:
 		return fail_errno_at(err, K_MOUNTS_SOURCE_LINK, item->index, "cannot make the link %s",

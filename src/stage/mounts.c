@@ -422,7 +422,8 @@ CHILD int mounts_enter(const struct plan *plan, struct inside *inside, struct er
 			return -1;
 	/* All that they must give way to is there. */
 	for (size_t i = 0; i < plan->mounts.count; i++)
-		if (plan->mounts.items[i].source_link && entry_source_link(&plan->mounts.items[i], err))
+		if (plan->mounts.items[i].source_link &&
+		    entry_source_link(&plan->mounts.items[i], plan, inside, err))
 			return -1;
 	for (size_t i = 0; i < plan->mounts.count; i++) {
 		const struct mount_plan *item = &plan->mounts.items[i];

@@ -87,6 +87,20 @@ looks() {
 	refute_output "symbolic link to /work"
 }
 
+@test "it is never made in what is the host's, where a link of the profile's leads the path there" {
+	mkdir "$USER_TMP/other"
+	link_profile ", { type = \"bind\"; source = \"$USER_TMP/other\"; target = \"/other\"; access = \"read-write\"; },
+		{ type = \"symlink\"; target = \"$USER_TMP\"; source = \"/other\"; }"
+	[ "$(id -u)" -ne 0 ] || chown 65534:65534 "$USER_TMP/other"
+	run as_user sandbox -p "$PROFILE" -D dir="$USER_TMP/user" -- cat /work/file
+	assert_status 0
+	[ -z "$(ls -A "$USER_TMP/other")" ]
+	# The control: who follows the link could have made it.
+	run as_user sandbox -p "$PROFILE" -D dir="$USER_TMP/user" -- touch "$USER_TMP/user"
+	assert_status 0
+	[ -e "$USER_TMP/other/user" ]
+}
+
 @test "explain names it" {
 	link_profile
 	run sandbox explain -p "$PROFILE" -D dir="$USER_TMP/self"
