@@ -20,6 +20,9 @@
  * `dangerous = [ "host-paths" ]`. err->sys_errno is ENOENT when nothing is there. */
 int host_object_plan(const struct plan *plan, struct host_object *object, mode_t type, struct error *err);
 
+/* Refuses an object that does not lie in the host's directory `directory`, though its path does: a link led out. */
+int host_object_check_within(const struct host_object *object, const char *directory, struct error *err);
+
 /* Opens it again, O_PATH, in the mount namespace of the caller; refuses anything but the object that was seen. */
 CHILD int host_object_open(const struct host_object *object, struct error *err);
 

@@ -7,7 +7,9 @@
  * or a device does nothing.
  *
  * Links of the host are followed: the caller named the path, and /etc/localtime is a link everywhere. What is refused
- * without a word of permission is judged by the object too, so that no link and no spelling gets around it.
+ * without a word of permission is judged by the object too, so that no link and no spelling gets around it. But below a
+ * directory that the profile shows writable, links are a payload's, of this sandbox or of another one at work there: one
+ * that leads out of it is refused.
  */
 #include "stage/filesystem.h"
 
@@ -18,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/environ.h"
 #include "base/fd.h"
@@ -145,6 +148,40 @@ int host_object_plan(const struct plan *plan, struct host_object *object, mode_t
 	object->uid = status.st_uid;
 	object->gid = status.st_gid;
 	return 0;
+}
+
+/* Where `fd` lies, by the kernel; 0, or -1 when it cannot tell. */
+static int true_path(int fd, char ret[PATH_MAX])
+{
+	char link[32];
+	ssize_t length = 0;
+
+	format_text(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, ret, PATH_MAX - 1);
+	if (length < 0)
+		return -1;
+	ret[length] = '\0';
+	return 0;
+}
+
+int host_object_check_within(const struct host_object *object, const char *directory, struct error *err)
+{
+	AUTO_CLOSE int above = open(directory, O_PATH | O_CLOEXEC);
+	AUTO_CLOSE int fd = host_object_open(object, err);
+	char outer[PATH_MAX], inner[PATH_MAX];
+	size_t length = 0;
+
+	if (fd < 0)
+		return -1;
+	if (above < 0 || true_path(above, outer) || true_path(fd, inner))
+		return fail_errno_at(err, object->key, object->index, "cannot see where %s lies", object->path);
+	length = strlen(outer);
+	if (!strncmp(inner, outer, length) && (inner[length] == '/' || outer[length - 1] == '/'))
+		return 0;
+	fail_at(err, object->key, object->index,
+		"cannot show %s inside: a link leads out of %s, which is shown writable: a sandbox may have made it",
+		object->path, directory);
+	return error_remedy(err, "take the link away, or name %s itself", inner);
 }
 
 CHILD int host_object_open(const struct host_object *object, struct error *err)

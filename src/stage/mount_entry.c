@@ -106,7 +106,8 @@ CHILD static bool is_own(const struct plan *plan, const struct inside *inside, i
 	if (mount_same(fd, AT_FDCWD))
 		return true;
 	for (size_t i = 0; i < plan->mounts.count; i++)
-		if ((plan->mounts.items[i].type == MOUNTS_TYPE_TMPFS || plan->mounts.items[i].type == MOUNTS_TYPE_DEV) &&
+		if ((plan->mounts.items[i].type == MOUNTS_TYPE_TMPFS ||
+		     plan->mounts.items[i].type == MOUNTS_TYPE_DEV) &&
 		    mount_same(fd, inside->handed.mounts[i]))
 			return true;
 	return false;

@@ -228,6 +228,33 @@ static bool lies_in(const char *path, const char *directory)
 	return !strncmp(path, directory, length) && (path[length] == '/' || !path[length]);
 }
 
+/* A payload can put links where it can write: they must not say what is shown. */
+static int check_nested(const struct mounts_plan *mounts, const struct host_object *source, struct error *err)
+{
+	for (size_t i = 0; i < mounts->count; i++) {
+		const struct mount_plan *other = &mounts->items[i];
+
+		if (other->type != MOUNTS_TYPE_BIND || other->skipped || other->attributes & MOUNT_ATTR_RDONLY ||
+		    !strcmp(source->path, other->source.path) || !lies_in(source->path, other->source.path))
+			continue;
+		if (host_object_check_within(source, other->source.path, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int check_sources(const struct mounts_plan *mounts, const struct mount_plan *item, struct error *err)
+{
+	if (item->skipped)
+		return 0;
+	if (item->type == MOUNTS_TYPE_BIND && check_nested(mounts, &item->source, err))
+		return -1;
+	for (size_t i = 0; i < item->overlay.lower_count; i++)
+		if (check_nested(mounts, &item->overlay.lower[i], err))
+			return -1;
+	return 0;
+}
+
 /* As it is written, if that is how it would be written again; NULL and errno when it is not and cannot be found. */
 static const char *plain_path(struct arena *arena, const char *path)
 {
@@ -281,7 +308,7 @@ int mounts_plan(const struct profile *profile, struct plan *plan, struct error *
 			return -1;
 	}
 	for (size_t i = 0; i < mounts->count; i++)
-		if (plan_source_link(plan, &mounts->items[i], err))
+		if (check_sources(mounts, &mounts->items[i], err) || plan_source_link(plan, &mounts->items[i], err))
 			return -1;
 	return 0;
 }
@@ -422,8 +449,7 @@ CHILD int mounts_enter(const struct plan *plan, struct inside *inside, struct er
 			return -1;
 	/* All that they must give way to is there. */
 	for (size_t i = 0; i < plan->mounts.count; i++)
-		if (plan->mounts.items[i].source_link &&
-		    entry_source_link(&plan->mounts.items[i], plan, inside, err))
+		if (plan->mounts.items[i].source_link && entry_source_link(&plan->mounts.items[i], plan, inside, err))
 			return -1;
 	for (size_t i = 0; i < plan->mounts.count; i++) {
 		const struct mount_plan *item = &plan->mounts.items[i];
