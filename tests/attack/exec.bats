@@ -333,19 +333,22 @@ cpu_of() {
 	limit=$(($(descriptors "$launcher") + 2))
 	_as_user prlimit --pid "$launcher" --nofile="$limit:"
 	# Clients that say nothing take what is left, for the two seconds that each has; some of them have to wait.
+	: >"$TMP/hold"
 	_as_user /usr/bin/python3 -c '
-import socket, sys, time
+import os, socket, sys, time
 clients = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(12)]
 for c in clients:
     c.connect(sys.argv[1])
-time.sleep(1.8)' "$(echo "$REGISTER"/*.sock)" 3>&- &
-	sleep 0.3
+while os.path.exists(sys.argv[2]):
+    time.sleep(0.05)' "$(echo "$REGISTER"/*.sock)" "$TMP/hold" 3>&- &
+	wait_until 5 eval '[ "$(descriptors "$launcher")" -ge "$limit" ]'
 	before=$(cpu_of "$launcher")
 	sleep 1
 	spent=$(($(cpu_of "$launcher") - before))
 	[ "$(descriptors "$launcher")" -ge "$limit" ]
 	echo "spent $spent of 100 ticks"
 	[ "$spent" -lt 10 ]
+	rm "$TMP/hold"
 	wait $!
 	_as_user prlimit --pid "$launcher" --nofile=1024:
 	in_name user exec "$NAME" true
