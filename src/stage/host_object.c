@@ -42,6 +42,7 @@ static const char *const host_paths[] = {
 	"/dev",
 	"/run",
 	"/run/sandbox",
+	"/var/cache/sandbox",
 	"/run/docker.sock",
 	"/run/containerd/containerd.sock",
 	"/run/podman/podman.sock",
@@ -69,24 +70,53 @@ static bool is_object(const char *path, const struct stat *status)
 	return !stat(path, &other) && other.st_dev == status->st_dev && other.st_ino == status->st_ino;
 }
 
-/* What an ordinary user's launchers keep: the register of what runs, and compiled filters. A payload is that user too.
- * Root's is below /run. */
-static const char *shows_state(const struct caller *caller, const struct stat *status)
+/* Where `fd` lies, by the kernel; 0, or -1 when it cannot tell. */
+static int true_path(int fd, char ret[PATH_MAX])
+{
+	char link[32];
+	ssize_t length = 0;
+
+	format_text(link, sizeof(link), "/proc/self/fd/%d", fd);
+	length = readlink(link, ret, PATH_MAX - 1);
+	if (length < 0)
+		return -1;
+	ret[length] = '\0';
+	return 0;
+}
+
+/* Whether `fd` lies in `directory`, at any depth: 1 or 0, or -1 with errno. */
+static int lies_below(int fd, const char *directory)
+{
+	AUTO_CLOSE int above = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char outer[PATH_MAX], inner[PATH_MAX];
+	size_t length = 0;
+
+	if (above < 0 || true_path(above, outer) || true_path(fd, inner))
+		return -1;
+	length = strlen(outer);
+	return !strncmp(inner, outer, length) && (inner[length] == '/' || outer[length - 1] == '/');
+}
+
+/* What launchers keep: the register of what runs, and compiled filters. An ordinary user's payload is that user too, and
+ * root's may be by a map of owners. */
+static const char *shows_state(const struct caller *caller, int fd, const struct stat *status)
 {
 	const char *runtime = environ_get(caller->environ, "XDG_RUNTIME_DIR");
 	const char *what = "the launcher's own state", *next = "the user's runtime directory";
 	char path[PATH_MAX];
 	size_t length = 0;
 
-	if (caller->uid == 0 || !S_ISDIR(status->st_mode))
-		return NULL;
+	if (caller->uid == 0)
+		return lies_below(fd, "/run/sandbox") > 0 || lies_below(fd, "/var/cache/sandbox") > 0 ? what : NULL;
 	if (runtime && *runtime == '/')
 		length = format_text(path, sizeof(path), "%s/sandbox", runtime);
 	else
 		length = format_text(path, sizeof(path), "/run/user/%u/sandbox", caller->uid);
 	if (length >= sizeof(path) - 1)
 		return NULL; /* it is cut; nobody can have opened it */
-	for (char *end = path + length; end && end > path; end = strrchr(path, '/')) {
+	if (lies_below(fd, path) > 0)
+		return what;
+	for (char *end = path + length; S_ISDIR(status->st_mode) && end && end > path; end = strrchr(path, '/')) {
 		*end = '\0';
 		if (is_object(path, status))
 			return what;
@@ -99,7 +129,7 @@ static const char *shows_state(const struct caller *caller, const struct stat *s
 /* The path or file system that makes the object a part of the host; NULL when none does. */
 static const char *shows_host(const struct caller *caller, int fd, const struct stat *status)
 {
-	const char *state = shows_state(caller, status);
+	const char *state = shows_state(caller, fd, status);
 	struct statfs fs;
 
 	/* All of them are directories and sockets. */
@@ -150,38 +180,21 @@ int host_object_plan(const struct plan *plan, struct host_object *object, mode_t
 	return 0;
 }
 
-/* Where `fd` lies, by the kernel; 0, or -1 when it cannot tell. */
-static int true_path(int fd, char ret[PATH_MAX])
-{
-	char link[32];
-	ssize_t length = 0;
-
-	format_text(link, sizeof(link), "/proc/self/fd/%d", fd);
-	length = readlink(link, ret, PATH_MAX - 1);
-	if (length < 0)
-		return -1;
-	ret[length] = '\0';
-	return 0;
-}
-
 int host_object_check_within(const struct host_object *object, const char *directory, struct error *err)
 {
-	AUTO_CLOSE int above = open(directory, O_PATH | O_CLOEXEC);
 	AUTO_CLOSE int fd = host_object_open(object, err);
-	char outer[PATH_MAX], inner[PATH_MAX];
-	size_t length = 0;
+	int within = fd < 0 ? -1 : lies_below(fd, directory);
 
 	if (fd < 0)
 		return -1;
-	if (above < 0 || true_path(above, outer) || true_path(fd, inner))
+	if (within < 0)
 		return fail_errno_at(err, object->key, object->index, "cannot see where %s lies", object->path);
-	length = strlen(outer);
-	if (!strncmp(inner, outer, length) && (inner[length] == '/' || outer[length - 1] == '/'))
+	if (within)
 		return 0;
 	fail_at(err, object->key, object->index,
 		"cannot show %s inside: a link leads out of %s, which is shown writable: a sandbox may have made it",
 		object->path, directory);
-	return error_remedy(err, "take the link away, or name %s itself", inner);
+	return error_remedy(err, "take the link away, or name the place that it leads to");
 }
 
 CHILD int host_object_open(const struct host_object *object, struct error *err)

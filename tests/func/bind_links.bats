@@ -62,3 +62,24 @@ link_to() {
 	run sandbox explain -p "$CHECKOUT/profiles/agent.conf" -D project="$USER_TMP/project"
 	assert_status 0
 }
+
+@test "what launchers keep is not shown without a word of permission, nor is a part of it" {
+	local part state="$USER_TMP/sandbox"
+
+	as_user mkdir -p -m 700 "$state/filters" "$USER_TMP/other"
+	as_user touch "$state/file"
+	for part in "$state" "$state/filters" "$state/file"; do
+		run as_user env XDG_RUNTIME_DIR="$USER_TMP" "$SANDBOX" --ro "$part" -- true
+		assert_status 121
+		assert_output "the launcher's own state of the host"
+	done
+	run as_user env XDG_RUNTIME_DIR="$USER_TMP" "$SANDBOX" --ro "$USER_TMP/other" -- true
+	assert_status 0
+	if [ "$(id -u)" -eq 0 ]; then
+		run sandbox --ro /run/sandbox/sandboxes -- true
+		assert_status 121
+		assert_output "the launcher's own state of the host"
+		run sandbox --ro /run/sandbox/sandboxes -s 'dangerous=[ "host-paths" ]' -- true
+		assert_status 0
+	fi
+}
