@@ -7,12 +7,14 @@
  *
  * In a directory that was bound, links are whoever's who writes there: a project that came from elsewhere may have one
  * to /etc where the profile hides keys. What a link that stays in the bind leads to is covered in its place. One that
- * leads out would have a part of the sandbox covered which the profile did not name, and is an error.
+ * leads out would have a part of the sandbox covered which the profile did not name, and is an error. So is, for
+ * read_only, any in a bind that can be written: the link itself could be replaced, and the name would be free.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -47,20 +49,31 @@ CHILD static const struct mount_plan *bind_above(const struct plan *plan, const 
 	return nearest;
 }
 
+CHILD static bool has_link(const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
+	AUTO_CLOSE int plain = sys_openat2(AT_FDCWD, path, &how);
+
+	return plain < 0 && errno == ELOOP;
+}
+
 /* Another mount may also be one that came with the bind: only a link makes it elsewhere. */
 CHILD bool covered_leads_out(const struct plan *plan, const char *path, int fd)
 {
 	const struct mount_plan *bind = bind_above(plan, path);
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS };
-	AUTO_CLOSE int top = -1, plain = -1;
+	AUTO_CLOSE int top = -1;
 
 	if (!bind)
 		return false;
 	top = open_in_root(AT_FDCWD, bind->target, O_PATH, 0);
-	if (top >= 0 && mount_same(top, fd))
-		return false;
-	plain = sys_openat2(AT_FDCWD, path, &how);
-	return plain < 0 && errno == ELOOP;
+	return (top < 0 || !mount_same(top, fd)) && has_link(path);
+}
+
+CHILD bool covered_by_link(const struct plan *plan, const char *path)
+{
+	const struct mount_plan *bind = bind_above(plan, path);
+
+	return bind && !(bind->attributes & MOUNT_ATTR_RDONLY) && has_link(path);
 }
 
 CHILD int covered_open(const struct plan *plan, const struct inside *inside, const char *path)

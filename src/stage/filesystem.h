@@ -142,4 +142,7 @@ CHILD int covered_open(const struct plan *plan, const struct inside *inside, con
 /* Whether `path`, which `fd` was opened by, lies in a bind and a link leads it out of that. */
 CHILD bool covered_leads_out(const struct plan *plan, const char *path, int fd);
 
+/* Whether `path` goes through a link in a bind that can be written. */
+CHILD bool covered_by_link(const struct plan *plan, const char *path);
+
 #endif

@@ -44,6 +44,11 @@ CHILD static int protect(const struct plan *plan, const struct inside *inside, i
 			"cannot make %s read-only: a link leads out of the bind that it lies in", path);
 		return error_remedy(err, "take the link away, or the path off the list");
 	}
+	if (covered_by_link(plan, path)) {
+		fail_at(err, K_READ_ONLY, index,
+			"cannot make %s read-only: it is, or lies behind, a link that can be replaced", path);
+		return error_remedy(err, "take the link away, or the path off the list");
+	}
 	/* EINVAL: not the top of a mount. */
 	if (mount_restrict(target, MOUNT_ATTR_RDONLY, 0, true) && (errno != EINVAL || cover_with_itself(target)))
 		return fail_errno_at(err, K_READ_ONLY, index, "cannot make %s read-only", path);

@@ -85,3 +85,28 @@ SH
 	refute_output open
 	assert_output "Read-only file system"
 }
+
+@test "what a link leads to is no promise where the link can be replaced" {
+	mkdir -p "$USER_TMP/project/real/hooks" "$USER_TMP/project/.git"
+	ln -s ../real/hooks "$USER_TMP/project/.git/hooks"
+	[ "$(id -u)" -ne 0 ] || chown -R 65534:65534 "$USER_TMP/project"
+	# In a repository that is read-only itself, as in build; and of its own accord.
+	run as_user sandbox -p "$CHECKOUT/profiles/build.conf" -D project="$USER_TMP/project" -- touch /work/.git/new
+	assert_status 1
+	assert_output "Read-only file system"
+	for list in .git/hooks real/hooks; do
+		run as_user sandbox -p "$CHECKOUT/profiles/build.conf" -D project="$USER_TMP/project" \
+			-s "read_only=[ \"/work/$list\" ]" -- sh -c 'rm -r /work/.git/hooks; echo gone'
+		case $list in
+		.git/hooks)
+			assert_status 123
+			assert_output "read_only: cannot make /work/.git/hooks read-only: it is, or lies behind, a link"
+			[ -L "$USER_TMP/project/.git/hooks" ]
+			;;
+		*) # The control: the link can be taken away.
+			assert_line gone
+			[ ! -L "$USER_TMP/project/.git/hooks" ]
+			;;
+		esac
+	done
+}
