@@ -267,8 +267,9 @@ static void describe_leaf(const struct cgroup_leaf *leaf, struct description *ou
 	for (size_t i = 0; i < leaf->write_count; i++) {
 		const struct cgroup_write *write = &leaf->writes[i];
 
-		describe(out, write->key, write->element - 1, "%s = %s", write->file,
-			 write->value ? write->value : "its parent's");
+		describe(out, write->key, write->element - 1, "%s = %s%s", write->file,
+			 write->value ? write->value : "its parent's",
+			 write->any_of ? ", if the kernel has this file" : "");
 	}
 	if (leaf->device_count)
 		describe(out, K_CGROUP_DEVICES, -1,
