@@ -314,6 +314,9 @@ class Calls:
 
     def on_write(self, pid, process, arguments, _):
         label = self.label(process, arguments[0])
+        # Limits are written at a position. Closing is not traced: such a number may stand for something else by now.
+        if "/cgroup/" in label and not re.search(r"/(tasks|cgroup\.procs|cpuset\.\w+)$", label):
+            return
         if re.fullmatch(r"HOST:/proc/(\d+|self)/\w+|FD:.*", label) or "/cgroup/" in label or "/sys/" in label:
             self.written(pid, label, string(arguments[1]))
 
