@@ -54,7 +54,7 @@ static size_t columns(const char *text, size_t length)
 static void add_piece(struct lines *to, const char *text, size_t length)
 {
 	bool broken = to->column + columns(text, length) > PAGE_WIDTH;
-	size_t name = strcspn(text, "=") + 2; /* "NAME = " */
+	size_t name = text[0] == '"' ? length : strcspn(text, "=") + 2; /* "NAME = " */
 
 	if (broken && name < length && text[name] == '"' && !memmem(text, length, "\\n", 2)) {
 		text_add_n(to->out, text, name - 1);

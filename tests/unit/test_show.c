@@ -100,6 +100,29 @@ static void odd_values(void **state)
 	unload(&loaded);
 }
 
+/* Wider than a page, with what a line is broken at. */
+static void wide_strings(void **state)
+{
+	static const char *const heads[] = { "A=\\\"", "A = \\\"", "A=[ ", "A= \\\\n", "A=" };
+	char wide[121], text[512];
+
+	(void)state;
+	memset(wide, 'w', sizeof(wide) - 1);
+	wide[sizeof(wide) - 1] = '\0';
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		struct loaded loaded;
+
+		(void)snprintf(
+			text, sizeof(text),
+			"format = 1; name = \"a\"; process = { command = [ \"sh\" ]; env = [ \"%s%s\", \"B=\" ]; };",
+			heads[i], wide);
+		loaded = load_text(text);
+		assert_loaded(&loaded);
+		assert_round_trip(loaded.profile);
+		unload(&loaded);
+	}
+}
+
 /* A profile with each key in turn, by its example. */
 static void every_key(void **state)
 {
@@ -172,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(shipped_profiles),
 		cmocka_unit_test(odd_values),
+		cmocka_unit_test(wide_strings),
 		cmocka_unit_test(a_network),
 		cmocka_unit_test(every_key),
 		cmocka_unit_test(ids_under_a_map_of_one),
