@@ -259,7 +259,8 @@ static int company(const char *directory, pid_t companion)
 	if (read_file_at(AT_FDCWD, path, text, sizeof(text)) < 0)
 		return 2;
 	while ((at = parse_next(at, &pid))) {
-		if (pid != (uint64_t)getpid() && pid != (uint64_t)companion)
+		/* One of another pid namespace is listed as 0. */
+		if (pid == 0 || (pid != (uint64_t)getpid() && pid != (uint64_t)companion))
 			return 2;
 		count = 1;
 	}
