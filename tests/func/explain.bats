@@ -129,6 +129,11 @@ ordinary_user() {
 	as_root_only
 	same -p "$CHECKOUT/profiles/default.conf" -s network.mode=veth -s network.address=10.203.77.2/30 \
 		-s network.gateway=10.203.77.1 -s 'network.publish=( { host = 18077; guest = 80; } )' -- true
+}
+
+@test "explain says what runs do, and nothing else is done: with pasta beside them" {
+	as_root_only
+	[ -n "$(ip route show default)" ] || skip "pasta needs a host with a default route"
 	same -p "$CHECKOUT/profiles/default.conf" -s network.mode=pasta -- true
 }
 
