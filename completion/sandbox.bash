@@ -30,7 +30,10 @@ _sandbox()
 		:files) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -f -- "$word"); compopt -o filenames 2>/dev/null ;;
 		:directories) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -d -- "$word"); compopt -o filenames 2>/dev/null ;;
 		:programs) mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$word") ;;
-		*) COMPREPLY+=("${line%%$'\t'*}") ;;
+		*)	# bash puts it on the line as it is: nothing of a profile's that a shell would run or part.
+			line=${line%%$'\t'*}
+			[[ $line == *[\$\`\"\'\\\;\&\|\<\>\(\)\ ]* ]] || COMPREPLY+=("$line")
+			;;
 		esac
 	done < <(_sandbox_words "${word//[\'\"\\]/}" "${before[@]}")
 	[[ ${COMPREPLY[*]} != *[=[.] ]] || compopt -o nospace 2>/dev/null

@@ -141,6 +141,15 @@ becomes() {
 	[ -z "$output" ]
 }
 
+@test "bash: nothing of a profile's that a shell would run" {
+	# shellcheck disable=SC2016
+	printf '%s\n' 'params = ( { name = "$(touch ran)"; }, { name = "a;b"; }, { name = "plain"; } );' >strange.conf
+	run in_bash -p ./strange.conf -D ''
+	assert_line plain=
+	refute_output touch
+	refute_output 'a;b'
+}
+
 @test "bash: what is to be run is the host's programs and files" {
 	run in_bash -- unshar
 	assert_line unshare
