@@ -3,7 +3,7 @@
 
 A profile with nothing to be found is loosened, one setting (or a few that belong together) at a time. Each must bring its
 finding, may not lower the exposure, and the settings that every finding prints must close it and not raise the exposure.
-All checks that the program has (src/run/audit_*.c) are among them.
+All checks that the program has (src/tell/audit_*.c) are among them.
 """
 import glob
 import json
@@ -223,7 +223,7 @@ def prove_monotonic(name, settings, profile, before):
 
 
 def checks():
-    for path in glob.glob(f"{CHECKOUT}/src/run/audit_*.c"):
+    for path in glob.glob(f"{CHECKOUT}/src/tell/audit_*.c"):
         yield from re.findall(r'^\t\{ "([\w-]+)", [\d.]+, K_', pathlib.Path(path).read_text(encoding="utf-8"), re.M)
 
 
