@@ -12,8 +12,8 @@
 
 #include "base/child.h"
 
-/* O_PATH descriptor of the directory that is the longest prefix of `path` that exists; *ret_rest is what is left of `path`
- * behind it, without a leading slash. */
+/* O_PATH descriptor of the directory that is the longest prefix of `path` that exists; *ret_rest is what is left of
+ * `path` behind it, without a leading slash. */
 CHILD int place_existing(int root, const char *path, const char **ret_rest);
 
 /* O_PATH descriptor of the directory `path`; ENOTDIR when something else is there. */

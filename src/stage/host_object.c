@@ -7,9 +7,9 @@
  * or a device does nothing.
  *
  * Links of the host are followed: the caller named the path, and /etc/localtime is a link everywhere. What is refused
- * without a word of permission is judged by the object too, so that no link and no spelling gets around it. But below a
- * directory that the profile shows writable, links are a payload's, of this sandbox or of another one at work there: one
- * that leads out of it is refused.
+ * without a word of permission is judged by the object too, so that no link and no spelling gets around it. But below
+ * a directory that the profile shows writable, links are a payload's, of this sandbox or of another one at work
+ * there: one that leads out of it is refused.
  */
 #include "stage/filesystem.h"
 
@@ -97,8 +97,8 @@ static int lies_below(int fd, const char *directory)
 	return !strncmp(inner, outer, length) && (inner[length] == '/' || outer[length - 1] == '/');
 }
 
-/* What launchers keep: the register of what runs, and compiled filters. An ordinary user's payload is that user too, and
- * root's may be by a map of owners. */
+/* What launchers keep: the register of what runs, and compiled filters. An ordinary user's payload is that user too,
+ * and root's may be by a map of owners. */
 static const char *shows_state(const struct caller *caller, int fd, const struct stat *status)
 {
 	const char *runtime = environ_get(caller->environ, "XDG_RUNTIME_DIR");

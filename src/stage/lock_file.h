@@ -16,8 +16,8 @@
  * errors name `key`. */
 int lock_file_open(const char *directory, const char *name, int key, struct error *err);
 
-/* Removes the file unless somebody has a lock on it, and the directory if that leaves it empty. Whoever opened it before
- * finds that it has no name any more (st_nlink), and has to open it anew after his lock. */
+/* Removes the file unless somebody has a lock on it, and the directory if that leaves it empty. Whoever opened it
+ * before finds that it has no name any more (st_nlink), and has to open it anew after his lock. */
 void lock_file_remove(const char *directory, const char *name);
 
 /* Locks `length` bytes (0: all from `start` on): type F_RDLCK (shared), F_WRLCK, F_UNLCK. 1: done. 0: another open file
