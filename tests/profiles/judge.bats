@@ -151,7 +151,8 @@ takes_too_long() {
 	echo 'while True: pass' | submit busy.py
 	judged -D time=500ms -- python3 busy.py
 	assert_status 124
-	of_record 'verdict == "time-limit" and limits_hit == ["time"] and user_time_ns > 5e7 and 5e8 <= wall_time_ns < 3e9'
+	# An emulated processor may reach the profile's one processor too.
+	of_record 'verdict == "time-limit" and [l for l in limits_hit if l != "cpu"] == ["time"] and user_time_ns > 5e7 and 5e8 <= wall_time_ns < 3e9'
 	echo 'import time; time.sleep(100)' | submit sleeping.py
 	judged -D time=500ms -- python3 sleeping.py
 	assert_status 124
