@@ -131,6 +131,7 @@ CHILD int entry_source_link(const struct mount_plan *item, const struct plan *pl
 	case EEXIST:
 	case ENOTDIR:
 	case ELOOP:
+	case EACCES:
 		return 0;
 	default:
 		return fail_errno_at(err, K_MOUNTS_SOURCE_LINK, item->index, "cannot make the link %s",
