@@ -114,3 +114,18 @@ CONF
 	refute_output deep
 	assert_line end
 }
+
+@test "what is put in the place of a hidden file outside is seen; the file is not, whatever its name" {
+	hide_profile '[ "/data/file" ]'
+	mkfifo "$TMP/data/turn"
+	echo visible >"$TMP/data/new"
+	sandbox -p "$PROFILE" -- sh -c 'cat /data/file; echo >/data/fifo; read -r _ </data/turn; cat /data/file /data/old' \
+		>"$TMP/seen" 3>&- &
+	timeout 20 cat "$TMP/data/fifo"
+	mv "$TMP/data/file" "$TMP/data/old"
+	mv "$TMP/data/new" "$TMP/data/file"
+	echo >"$TMP/data/turn"
+	wait $!
+	run cat "$TMP/seen"
+	[ "$output" = visible ]
+}
