@@ -67,6 +67,23 @@ CHILD ssize_t read_file_at(int dirfd, const char *path, char *buffer, size_t siz
 	return fd < 0 ? -1 : read_fd(fd, buffer, size);
 }
 
+CHILD int read_exactly(int fd, void *data, size_t length)
+{
+	char *at = data;
+
+	while (length) {
+		ssize_t n = read(fd, at, length);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		at += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
 CHILD int write_file_at(int dirfd, const char *path, const char *text)
 {
 	AUTO_CLOSE int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);

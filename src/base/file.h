@@ -19,6 +19,9 @@ CHILD int open_beneath(int dirfd, const char *path, int flags);
 CHILD ssize_t read_file_at(int dirfd, const char *path, char *buffer, size_t size);
 CHILD ssize_t read_fd(int fd, char *buffer, size_t size);
 
+/* Reads `length` bytes, over short reads and EINTR. 0; -1 when there are fewer, or with errno. */
+CHILD int read_exactly(int fd, void *data, size_t length);
+
 /* Writes `text` with a single write(2), as procfs and cgroupfs want it. 0, or -1 with errno. */
 CHILD int write_file_at(int dirfd, const char *path, const char *text);
 

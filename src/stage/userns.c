@@ -166,22 +166,6 @@ CHILD static void read_inside(int userns_fd, int output, struct joined_facts *fa
 	_exit(0);
 }
 
-static bool read_whole(int fd, void *data, size_t size)
-{
-	size_t got = 0;
-
-	while (got < size) {
-		ssize_t n = read(fd, (char *)data + got, size - got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		got += (size_t)n;
-	}
-	return true;
-}
-
 static int ask_joined(const struct join_plan *join, struct joined_facts *facts, struct error *err)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD };
@@ -200,7 +184,7 @@ static int ask_joined(const struct join_plan *join, struct joined_facts *facts, 
 	if (pid == 0)
 		read_inside(join->userns_fd, theirs, facts);
 	fd_close(&theirs);
-	complete = read_whole(mine, facts, sizeof(*facts));
+	complete = !read_exactly(mine, facts, sizeof(*facts));
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (complete)

@@ -26,22 +26,6 @@ enum { LANDLOCK_VERSION = 1 };
 
 /* ---- throw-away processes -------------------------------------------------------------------- */
 
-static bool read_all(int fd, void *data, size_t size)
-{
-	size_t got = 0;
-
-	while (got < size) {
-		ssize_t n = read(fd, (char *)data + got, size - got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		got += (size_t)n;
-	}
-	return true;
-}
-
 bool doctor_in_child(void (*work)(const void *argument, void *output), const void *argument, void *output, size_t size)
 {
 	AUTO_CLOSE int mine = -1, theirs = -1;
@@ -62,7 +46,7 @@ bool doctor_in_child(void (*work)(const void *argument, void *output), const voi
 		_exit(write_all(theirs, output, size) ? 1 : 0);
 	}
 	fd_close(&theirs);
-	complete = read_all(mine, output, size);
+	complete = !read_exactly(mine, output, size);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	return complete;
