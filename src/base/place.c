@@ -18,6 +18,13 @@
 #include "base/fd.h"
 #include "base/file.h"
 
+CHILD bool path_lies_in(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	return !strncmp(path, directory, length) && (path[length] == '/' || !path[length]);
+}
+
 CHILD int place_existing(int root, const char *path, const char **ret_rest)
 {
 	char prefix[PATH_MAX];

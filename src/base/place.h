@@ -8,9 +8,13 @@
 #ifndef BASE_PLACE_H
 #define BASE_PLACE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/child.h"
+
+/* Whether `path` is `directory` or, by its text, below it; nothing is below "/". */
+CHILD bool path_lies_in(const char *path, const char *directory);
 
 /* O_PATH descriptor of the directory that is the longest prefix of `path` that exists; *ret_rest is what is left of
  * `path` behind it, without a leading slash. */

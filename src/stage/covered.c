@@ -18,17 +18,14 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/place.h"
 #include "base/syscall.h"
 #include "stage/filesystem.h"
 
 /* The length of `target` when `path` is it or lies below it, else 0. */
 CHILD static size_t prefix_length(const char *path, const char *target)
 {
-	size_t length = strlen(target);
-
-	if (strncmp(path, target, length) != 0 || (path[length] != '/' && path[length] != '\0'))
-		return 0;
-	return length;
+	return path_lies_in(path, target) ? strlen(target) : 0;
 }
 
 /* The bind that `path` lies in, below its target; NULL when another mount, or none, is nearest. */

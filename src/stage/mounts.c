@@ -221,13 +221,6 @@ static int plan_item(struct plan *plan, struct mount_plan *item, struct error *e
 	return 0;
 }
 
-static bool lies_in(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return !strncmp(path, directory, length) && (path[length] == '/' || !path[length]);
-}
-
 /* A payload can put links where it can write: they must not say what is shown. */
 static int check_nested(const struct mounts_plan *mounts, const struct host_object *source, struct error *err)
 {
@@ -235,7 +228,7 @@ static int check_nested(const struct mounts_plan *mounts, const struct host_obje
 		const struct mount_plan *other = &mounts->items[i];
 
 		if (other->type != MOUNTS_TYPE_BIND || other->skipped || other->attributes & MOUNT_ATTR_RDONLY ||
-		    !strcmp(source->path, other->source.path) || !lies_in(source->path, other->source.path))
+		    !strcmp(source->path, other->source.path) || !path_lies_in(source->path, other->source.path))
 			continue;
 		if (host_object_check_within(source, other->source.path, err))
 			return -1;
@@ -279,9 +272,9 @@ static int plan_source_link(struct plan *plan, struct mount_plan *item, struct e
 		const struct mount_plan *other = &plan->mounts.items[i];
 
 		if ((other->type == MOUNTS_TYPE_BIND || other->type == MOUNTS_TYPE_OVERLAY) &&
-		    lies_in(path, other->target))
+		    path_lies_in(path, other->target))
 			return 0;
-		if (other->source_link && lies_in(path, other->source_link))
+		if (other->source_link && path_lies_in(path, other->source_link))
 			return 0;
 	}
 	item->source_link = path[1] ? path : NULL;

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "base/place.h"
 #include "base/text.h"
 #include "profile/value.h"
 
@@ -108,11 +109,7 @@ static const char *const secrets[] = {
 /* Whether `path` is `place` or lies below it. */
 static bool is_in(const char *path, const char *place)
 {
-	size_t length = strlen(place);
-
-	if (!strcmp(place, "/"))
-		return true;
-	return !strncmp(path, place, length) && (path[length] == '\0' || path[length] == '/');
+	return !strcmp(place, "/") || path_lies_in(path, place);
 }
 
 static bool is_secret(const char *path)
