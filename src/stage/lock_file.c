@@ -48,6 +48,13 @@ void lock_file_remove(const char *directory, const char *name)
 	(void)rmdir(directory);
 }
 
+int lock_file_removed(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) ? -1 : !st.st_nlink;
+}
+
 int lock_bytes(int fd, short type, off_t start, off_t length, bool wait)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = start, .l_len = length };

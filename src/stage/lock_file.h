@@ -17,8 +17,11 @@
 int lock_file_open(const char *directory, const char *name, int key, struct error *err);
 
 /* Removes the file unless somebody has a lock on it, and the directory if that leaves it empty. Whoever opened it
- * before finds that it has no name any more (st_nlink), and has to open it anew after his lock. */
+ * before has to ask lock_file_removed() after his lock, and to open it anew. */
 void lock_file_remove(const char *directory, const char *name);
+
+/* Whether somebody has removed the file since it was opened: 1, 0, or -1 with errno. */
+int lock_file_removed(int fd);
 
 /* Locks `length` bytes (0: all from `start` on): type F_RDLCK (shared), F_WRLCK, F_UNLCK. 1: done. 0: another open file
  * description has it, and not `wait`. -1: errno. A lock of one's own is converted. */

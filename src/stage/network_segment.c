@@ -56,13 +56,14 @@ static int open_locked(struct segment *segment, struct error *err)
 {
 	for (;;) {
 		AUTO_CLOSE int fd = lock_file_open(RUN_DIRECTORY, segment->file, K_NETWORK_MODE, err);
-		struct stat st;
+		int removed = 0;
 
 		if (fd < 0)
 			return -1;
-		if (lock_bytes(fd, F_WRLCK, LOCK_MUTEX, 1, true) < 0 || fstat(fd, &st))
+		removed = lock_bytes(fd, F_WRLCK, LOCK_MUTEX, 1, true) < 0 ? -1 : lock_file_removed(fd);
+		if (removed < 0)
 			return fail_errno(err, K_NETWORK_MODE, "cannot lock %s/%s", RUN_DIRECTORY, segment->file);
-		if (!st.st_nlink)
+		if (removed)
 			continue;
 		segment->lock = TAKE_FD(fd);
 		return 0;
@@ -202,9 +203,6 @@ bool segment_linger(struct segment *segment)
 
 int segment_lock(const struct segment *segment)
 {
-	struct stat st;
-
-	return lock_bytes(segment->lock, F_WRLCK, LOCK_MUTEX, 1, true) == 1 && !fstat(segment->lock, &st) && st.st_nlink
-		       ? 0
-		       : -1;
+	return lock_bytes(segment->lock, F_WRLCK, LOCK_MUTEX, 1, true) == 1 && !lock_file_removed(segment->lock) ? 0
+														 : -1;
 }

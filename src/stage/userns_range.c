@@ -12,7 +12,6 @@
  * The search starts where the sandbox's random id says, so that a slot is not reused right after its sandbox ended.
  */
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "stage/lock_file.h"
@@ -88,14 +87,6 @@ static int search(struct search *search, uint32_t first, uint32_t last)
 	return 0;
 }
 
-/* By a doctor that found no such file before (lock_file_remove()): who comes now makes another. */
-static bool was_removed(int fd)
-{
-	struct stat st;
-
-	return !fstat(fd, &st) && !st.st_nlink;
-}
-
 int userns_take_range(const char *directory, uint32_t seed, const struct range_limits *limits, struct taken_range *ret,
 		      struct error *err)
 {
@@ -116,7 +107,7 @@ int userns_take_range(const char *directory, uint32_t seed, const struct range_l
 		if (state.fd < 0)
 			return -1;
 		got = ours ? search(&state, SLOT_FIRST, SLOT_LAST) : search(&state, 1, SLOT_HIGHEST);
-	} while (got > 0 && was_removed(state.fd));
+	} while (got > 0 && lock_file_removed(state.fd) > 0);
 	if (got > 0) {
 		*ret = (struct taken_range){ .first = state.found * RANGE_SIZE, .lock = state.fd };
 		return 0;
