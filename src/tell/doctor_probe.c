@@ -275,24 +275,49 @@ static int foreign_userns(void)
 	return userns;
 }
 
+/* Whether the owners of what lies at `source` can be mapped. What is not there is none of this probe's. */
+static bool can_be_mapped(int userns, const char *source)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (unsigned)userns };
+	AUTO_CLOSE int tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE);
+
+	if (tree < 0)
+		return errno == ENOENT;
+	return !sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr);
+}
+
+static const char *idmapped_source(const struct mount *mount)
+{
+	if (mount->idmap == MOUNTS_IDMAP_NONE)
+		return NULL;
+	return mount->type == MOUNTS_TYPE_OVERLAY ? mount->lower.items[0] : mount->source;
+}
+
+/* Of each tree that the profile would map: it depends on the file system. */
 void doctor_try_idmap(const struct profile *profile, const struct caller *caller, struct probe_result *ret)
 {
-	const char *source = profile->root.source ? profile->root.source : "/";
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
-	AUTO_CLOSE int userns = -1, tree = -1;
+	static const char reason[] = "its file system cannot be idmapped: move the tree to another, or say";
+	const char *source = profile->root.idmap == ROOT_IDMAP_NONE ? NULL : profile->root.source;
+	char remedy[ERROR_REMEDY_SIZE];
+	AUTO_CLOSE int userns = -1;
 
 	if (!caller->root)
 		return probe_missing(ret, "for root only", "");
 	userns = foreign_userns();
-	tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE);
-	if (userns < 0 || tree < 0)
-		return probe_broken(ret, source, "");
-	attr.userns_fd = (unsigned)userns;
-	if (sys_mount_setattr(tree, "", AT_EMPTY_PATH, &attr))
-		return probe_broken(
-			ret, source,
-			"its file system cannot be idmapped: move the tree to another, or say root.idmap = \"none\"");
-	probe_works(ret, source);
+	if (userns < 0)
+		return probe_broken(ret, "user namespace", "");
+	(void)format_text(remedy, sizeof(remedy), "%s root.idmap = \"none\"", reason);
+	if (source && !can_be_mapped(userns, source))
+		return probe_broken(ret, source, remedy);
+	for (size_t i = 0; i < profile->mounts.count; i++) {
+		const struct mount *mount = &profile->mounts.items[i];
+
+		source = idmapped_source(mount);
+		(void)format_text(remedy, sizeof(remedy), "%s -s 'mounts[%s].idmap=none'", reason, mount->target);
+		if (source && !can_be_mapped(userns, source))
+			return probe_broken(ret, source, remedy);
+	}
+	probe_works(ret, "");
 }
 
 /* ---- privileges ------------------------------------------------------------------------------ */

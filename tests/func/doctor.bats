@@ -31,6 +31,28 @@ assert_state() {
 	residue_after
 }
 
+@test "idmapped mounts are tried where the profile wants them" {
+	as_root_only
+	mkdir "$TMP/tree" "$TMP/merged"
+	profile <<-END
+		format = 1;
+		extends = [ "default" ];
+		mounts = ( { type = "bind"; source = "$TMP/tree"; target = "/work"; idmap = "owner"; },
+			{ type = "bind"; source = "$TMP/none"; target = "/none"; idmap = "owner"; optional = true; } );
+	END
+	run sandbox doctor -p "$PROFILE"
+	assert_state ok "idmapped mounts"
+	assert_state ok launch
+	mount -t overlay overlay -o "lowerdir=$ROOTFS:$TMP/tree" "$TMP/merged"
+	run sandbox doctor -p "$PROFILE" -s "mounts[/work].source=$TMP/merged"
+	umount "$TMP/merged"
+	assert_status 122
+	assert_state impossible "idmapped mounts"
+	assert_output "$TMP/merged: Invalid argument"
+	assert_output "mounts[/work].idmap=none"
+	assert_state impossible launch
+}
+
 @test "no file is left of it, where a launch leaves its own" {
 	local leaves='mount -t tmpfs none /run && mount -t tmpfs none /var/cache && "$@" >&2; find /run/sandbox /var/cache/* 2>/dev/null'
 
