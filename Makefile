@@ -9,6 +9,7 @@
 #h make check      installs what the tests need, builds, runs every test, prints the sum
 #h make unit, func, attack, fault, profiles, lint    one suite of tests
 #h make check-profiles     the tests of all shipped profiles, those too whose programs are large: installs a gigabyte
+#h                         (ONLY=large: those alone)
 #h make fuzz, bench, vm                    what takes longer: fuzzers, benchmark, other kernels
 #h make readme     makes what the README shows of the code anew: the picture of the stages, the table of profiles
 #h make rootfs     prepares the root file system of profiles/alpine.conf    (ROOTFS=directory)
@@ -203,14 +204,18 @@ func attack fault: all $(BUILD)/tests/inject $(BUILD)/mkpipeline
 	@tests/lib/suite $@ $(BATS) tests/$@
 
 
-# Every test file of a profile installs the programs that it runs. Those of a large program carry the tag.
+# Every test file of a profile installs the programs that it runs. Those of a large program carry the tag; ONLY=large runs
+# what `make check` has not.
 .PHONY: check-profiles
 profiles: all
 	@tests/lib/suite $@ $(BATS) --filter-tags '!large' tests/profiles
 check-profiles: test-deps all
-	@tests/lib/suite $@ $(BATS) tests/profiles
+	@tests/lib/suite $@ $(BATS) $(addprefix --filter-tags ,$(ONLY)) tests/profiles
 
+# What says nothing before it is over has a limit of its own.
 .PHONY: fuzz bench vm
+vm: export SUITE_STILL ?= 7200
+fuzz: export SUITE_STILL ?= $(shell expr $(or $(FUZZ_SECONDS),60) + 600)
 fuzz:
 	@tests/lib/deps build lint
 	@tests/lib/suite $@ tests/fuzz/run $(FUZZ_SECONDS)
