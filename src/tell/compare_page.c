@@ -24,6 +24,20 @@ static bool changed(const struct sheet *sheet, const char *path)
 	return false;
 }
 
+/* Of a fact that is a group in one row: anything in it. */
+static bool changed_within(const struct sheet *sheet, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < json_object_array_length(sheet->changes); i++) {
+		const char *path = json_object_get_string(json_object_array_get_idx(sheet->changes, i));
+
+		if (!strncmp(path, name, length) && (!path[length] || path[length] == '.'))
+			return true;
+	}
+	return false;
+}
+
 static const char *words(const struct text *text)
 {
 	return text->data ? text->data : "";
@@ -208,7 +222,7 @@ static void fact(const struct sheet *sheet, const char *label, const char *name,
 
 	write(&left, json_object_object_get(sheet->host, name));
 	write(&right, json_object_object_get(sheet->sandbox, name));
-	row(sheet, label, changed(sheet, name), words(&left), words(&right));
+	row(sheet, label, changed_within(sheet, name), words(&left), words(&right));
 	sheet->out->failed |= left.failed | right.failed;
 	text_free(&left);
 	text_free(&right);

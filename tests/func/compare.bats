@@ -281,6 +281,44 @@ longest_line() {
 	grep -qE '^  time +[0-9]+ +the same$' <<<"$output"
 }
 
+# What the page marks, by the answer: every row, and the sections at the end that are lists.
+marks_by_changes() {
+	jq -r '. as $all
+		| { uid_map: "uid map", gid_map: "gid map", hostname: "host name", domainname: "domain name",
+		    cgroups: "cgroup", descriptors: "open descriptors" } as $labels
+		| def mark($path): if any($all.changes[]; . == $path or startswith($path + ".")) then "*" else " " end;
+		("namespaces", "capabilities", "no_new_privs", "seccomp", "uid", "gid", "groups", "uid_map", "gid_map",
+		 "hostname", "domainname", "processes", "interfaces", "descriptors", "cgroups", "cgroup_limits", "rlimits",
+		 "mounts", "environment") as $name
+		| if $name | IN("namespaces", "capabilities", "cgroup_limits", "rlimits")
+		  then ($all.host[$name] | keys_unsorted) as $host
+			| ($host + (($all.sandbox[$name] | keys_unsorted) - $host))[] | mark("\($name).\(.)") + " " + .
+		  else mark($name) + " " + ($labels[$name] // $name) end' "$1"
+}
+
+# The same, from the page.
+marks_on_page() {
+	awk '/^[a-z]/ { title = $0 }
+		/^[* ] [a-z_0-9]/ && title != "mounts" && title != "environment" { row = substr($0, 3); sub(/  .*/, "", row); print substr($0, 1, 2) row; next }
+		/^[*] / { marked[title] = 1 }
+		END { print (marked["mounts"] ? "*" : " ") " mounts"; print (marked["environment"] ? "*" : " ") " environment" }' "$1"
+}
+
+@test "the page marks what the answer calls a change, and nothing else" {
+	empty 'seccomp = { allow = [ "write", "exit_group", "execve" ]; default = "kill-process"; };'
+	for options in "-p default" "-p $CHECKOUT/profiles/minimal.conf" "-p default --net host" "-p $PROFILE"; do
+		# shellcheck disable=SC2086 # words
+		sandbox compare $options >"$TMP/out" 2>"$TMP/messages"
+		marks_on_page "$TMP/out" >"$TMP/page"
+		# The same file, so that descriptor 1 is the same.
+		# shellcheck disable=SC2086 # words
+		sandbox compare $options --json >"$TMP/out" 2>"$TMP/messages"
+		marks_by_changes "$TMP/out" | diff - "$TMP/page"
+		grep -qx '[*] seccomp' "$TMP/page"
+		grep -qx '  groups' "$TMP/page"
+	done
+}
+
 @test "on a terminal there is colour and no line is wider than it, and none with NO_COLOR or on a dumb one" {
 	local command=("$SANDBOX" compare -p default)
 
