@@ -67,3 +67,17 @@ MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
 	assert_status 0
 	assert_output '| `build` | Something else | host'"'"'s programs, `project/src` | nothing | nothing | 3G,'
 }
+
+# In a directory of its own, as somebody asks who gives no parameter.
+@test "the exposure in the table is what audit says" {
+	local path name said
+
+	mkdir "$TMP/here"
+	cd "$TMP/here"
+	for path in "$CHECKOUT"/profiles/*.conf; do
+		name=$(basename "$path" .conf)
+		said=$(sandbox audit --json -p "$path" | jq .exposure)
+		said=$(printf '%.1f' "$said")
+		grep -qE "^\| \`$name\` .* \| $said \|$" "$CHECKOUT/README.md" || _wrong "$name: audit says $said"
+	done
+}
