@@ -239,6 +239,8 @@ CHILD static void exec_payload(const struct child_start *start)
 	char **argv = plan->process.argv;
 	struct error err = { 0 };
 
+	if (start->timings)
+		start->timings->executing = true;
 	errno = exec_in_path(argv[0], plan->environment.path, argv, plan->environment.envp);
 	fail_errno(&err, plan->caller->command ? K_NONE : K_PROCESS_COMMAND, "cannot execute %s", argv[0]);
 	error_exit(&err, errno == ENOENT || errno == ENOTDIR ? EXIT_OF_NOT_FOUND : EXIT_OF_NOT_EXEC);

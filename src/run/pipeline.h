@@ -44,6 +44,7 @@ bool stage_has(const struct stage *stage, enum phase phase);
  * in it too. 0: the cell did not run. */
 struct timings {
 	int64_t cell[STAGE_COUNT][PHASE_COUNT];
+	bool executing; /* every cell has run, and execve(2) is next */
 };
 
 #endif

@@ -225,14 +225,16 @@ static void start_clock(struct watch *watch)
 		watch->time_limit = watch->woken + limit;
 }
 
-/* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. */
+/* EOF on the running pipe. A failure is told before the pipe closes, so the records are read first. A child that was
+ * killed on its way closes the pipe too. */
 static void payload_runs(struct watch *watch)
 {
+	const struct timings *timings = watch->launch->timings;
 	struct outcome *out = watch->out;
 
 	fd_close(&watch->launch->running);
 	read_records(watch);
-	if (out->failed)
+	if (out->failed || (timings && !timings->executing))
 		return;
 	start_clock(watch);
 	keeper_admit(&watch->launch->keeper);

@@ -55,7 +55,7 @@ static bool died_of(const struct outcome *outcome, int number)
  * everything died of SIGKILL then. */
 enum verdict verdict_of(const struct launch *launch, const struct outcome *outcome)
 {
-	bool unknown = outcome->verdict == VERDICT_KILLED && !outcome->status_known && outcome->running;
+	bool unknown = outcome->verdict == VERDICT_KILLED && !outcome->status_known;
 
 	if (outcome->verdict != VERDICT_SIGNALED && !unknown)
 		return outcome->verdict;
@@ -100,7 +100,8 @@ bool verdict_explain(const struct launch *launch, const struct outcome *outcome,
 	else if (verdict == VERDICT_OUTPUT_LIMIT)
 		fail(err, K_PROCESS_OUTPUT_LIMIT, "the command was ended: it wrote more than this");
 	else if (verdict == VERDICT_MEMORY_LIMIT)
-		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed the command: it used more memory than this");
+		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed %s: it used more memory than this",
+		     outcome->running ? "the command" : "the sandbox before its command ran");
 	else if (outcome->usage.oom_kills > 0)
 		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed processes inside: they used more memory than this");
 	else

@@ -237,6 +237,27 @@ is() {
 	assert_status 120
 }
 
+@test "what ended before its command ran has not started" {
+	local launcher
+
+	as_root_only
+	with_record -s cgroup.memory.max=4K -- true
+	assert_status 137
+	is '[.verdict, .started, .wall_time_ns]' '["memory-limit",false,null]'
+	assert_output "the sandbox before its command ran"
+	# Called off while the child stands before its pivot_root; without the signal it starts.
+	for signal in TERM 0; do
+		strace -qq -f -o "$TMP/trace" -e trace=pivot_root -e inject=pivot_root:delay_enter=2000000 \
+			"$SANDBOX" --status-file "$TMP/record" -- true 3>&- &
+		wait_until 5 grep -q pivot_root "$TMP/trace"
+		launcher=$(pgrep -P $!)
+		kill -s $signal "$launcher"
+		wait $! || :
+		[ $signal = 0 ] || is '[.verdict, .started, .wall_time_ns]' '["killed",false,null]'
+		[ $signal != 0 ] || is '[.verdict, .started, (.wall_time_ns > 0)]' '["exited",true,true]'
+	done
+}
+
 @test "a full disk is a failure of ours, and the payload's status is in no doubt" {
 	run sandbox run --status-file /dev/full -- true
 	assert_status 125
