@@ -65,6 +65,12 @@ keeps() {
 	assert_output 'password authentication failed'
 	run on client env PGPASSFILE="$WORK/pgpass" PGCONNECT_TIMEOUT=2 psql -h 192.0.2.1 -U postgres -c 'select 1'
 	assert_output 'refused'
+	# SIGHUP reads the settings again, as often as it comes.
+	for size in 7MB 9MB; do
+		sql "alter system set work_mem = '$size'"
+		kill -HUP "$SERVICE"
+		wait_until 5 eval "[ \"\$(sql 'show work_mem')\" = $size ]"
+	done
 	# SIGTERM while a client is connected and has not committed: it does not wait, and the data is as it was committed.
 	sql "begin; delete from ledger; select pg_sleep(100)" 3>&- >"$TMP/client" 2>&1 &
 	client=$!
