@@ -63,6 +63,19 @@ finds_modules() {
 	[ "$output" = "$(as_launcher perl -e 'print map { "$_\n" } grep { -d } @INC')" ]
 }
 
+# Bytes are bytes, as outside: nothing decides for the program how its text is written.
+bytes() {
+	local program='use JSON::PP; open my $f, ">", "o"; syswrite($f, "abc"); print encode_json(["\x{e9}"]), -s "o"'
+
+	run launch -- perl -e "$program"
+	assert_status 0
+	[ "$output" = "$(as_launcher perl -e "$program")" ]
+}
+
+@test "a program writes the bytes that it writes outside" {
+	each_launcher bytes
+}
+
 @test "perl looks for modules where it does outside" {
 	each_launcher finds_modules
 }
@@ -83,9 +96,9 @@ filters() {
 		if (my $pid = fork) { waitpid $pid, 0; print "child ", $? >> 8, "\n" } else { exit 7 }'
 	assert_status 0
 	assert_output $'gamma\nalpha\nBeta\nchild 7'
-	# Text is text, wherever it comes from.
+	# Text is text where the caller says so.
 	printf 'été\n' >accents
-	run launch -- perl -ne 'chomp; print uc, " ", length, "\n"' accents
+	run launch -- perl -CSDA -ne 'chomp; print uc, " ", length, "\n"' accents
 	assert_line 'ÉTÉ 3'
 }
 
