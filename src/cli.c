@@ -43,15 +43,19 @@ static int add_word(struct reader *reader, struct words *words, const char *word
 	return 0;
 }
 
-/* A path or value as the profile language reads it back: with `backslashed` characters behind a backslash, and no
- * variables in it. */
-static char *escaped(struct arena *arena, const char *text, const char *backslashed)
+/* A path or value as the profile language reads it back, without variables in it; in `quotes` what means something
+ * there, or may not stand there, is written as an escape. */
+static char *escaped(struct arena *arena, const char *text, bool quotes)
 {
-	char *out = arena_alloc(arena, strlen(text) * 2 + 1);
+	char *out = arena_alloc(arena, strlen(text) * strlen("\\x00") + 1);
 	char *at = out;
 
 	for (; out && *text; text++) {
-		if (strchr(backslashed, *text))
+		if (quotes && ((unsigned char)*text < ' ' || *text == 0x7f)) {
+			at += format_text(at, sizeof("\\x00"), "\\x%02x", *text);
+			continue;
+		}
+		if (quotes && (*text == '"' || *text == '\\'))
 			*at++ = '\\';
 		*at++ = *text;
 		if (*text == '$')
@@ -62,7 +66,7 @@ static char *escaped(struct arena *arena, const char *text, const char *backslas
 
 static const char *quoted(struct arena *arena, const char *text)
 {
-	const char *inner = escaped(arena, text, "\"\\");
+	const char *inner = escaped(arena, text, true);
 
 	return inner ? arena_format(arena, "\"%s\"", inner) : NULL;
 }
@@ -107,7 +111,7 @@ static const char *setting_of(struct arena *arena, enum option_id option, const 
 		value = quoted(arena, value);
 		return value ? arena_format(arena, "process.env={ add = [ %s ]; }", value) : NULL;
 	case O_CHDIR:
-		value = escaped(arena, value, "");
+		value = escaped(arena, value, false);
 		return value ? arena_format(arena, "process.cwd=%s", value) : NULL;
 	case O_NET:
 		return arena_format(arena, "network.mode=%s", value);
@@ -266,18 +270,26 @@ static int find_command(const char *word)
 	return -1;
 }
 
-/* `word`: what was taken for a command; NULL when options stand there alone. */
-static int unknown_command(const char *word, const char *option, struct error *err)
+/* Options alone: nobody has said yet that it is to be the default sandbox. */
+static int no_command(struct error *err)
+{
+	fail(err, 0, "no command to run is given");
+	error_remedy(err,
+		     "to run it in the default sandbox write: sandbox OPTION ... -- COMMAND; a profile that has one "
+		     "goes behind -p");
+	return error_exit(err, EXIT_OF_USAGE);
+}
+
+static int unknown_command(const char *word, struct error *err)
 {
 	const char *names[C_COUNT], *nearest = NULL;
 
 	for (int i = 0; i < C_COUNT; i++)
 		names[i] = cli_commands[i].name;
-	nearest = word ? nearest_name(word, names, C_COUNT) : NULL;
-	fail(err, 0, "`%s` is no command of sandbox", word ? word : option);
+	nearest = nearest_name(word, names, C_COUNT);
+	fail(err, 0, "`%s` is no command of sandbox", word);
 	error_remedy(err, "%s%s%sto run it in the default sandbox write: sandbox -- %s",
-		     nearest ? "did you mean `sandbox " : "", nearest ? nearest : "", nearest ? "`? " : "",
-		     word ? word : "COMMAND");
+		     nearest ? "did you mean `sandbox " : "", nearest ? nearest : "", nearest ? "`? " : "", word);
 	return error_exit(err, EXIT_OF_USAGE);
 }
 
@@ -288,7 +300,7 @@ static int check_words(struct reader *reader)
 	const struct cli_command *command = &cli_commands[cli->command];
 
 	if (cli->command == C_HELP && cli->rest_count && (cli->rest_count > 1 || find_command(cli->rest[0]) < 0))
-		return unknown_command(cli->rest[cli->rest_count - 1], NULL, reader->err);
+		return unknown_command(cli->rest[cli->rest_count - 1], reader->err);
 	if (command->args[0] || !cli->rest_count || cli->given[O_HELP])
 		return 0;
 	fail(reader->err, 0, "`sandbox %s` takes no word: %s", command->name, cli->rest[0]);
@@ -319,7 +331,7 @@ int cli_read(int argc, char **argv, struct arena *arena, struct cli *ret, struct
 		return check_words(&reader);
 	if (dashes || ret->profiles.count || ret->given[O_HELP] || ret->given[O_VERSION])
 		return 0;
-	return unknown_command(ret->rest_count ? ret->rest[0] : NULL, argv[1], err);
+	return ret->rest_count ? unknown_command(ret->rest[0], err) : no_command(err);
 }
 
 void cli_misplaced(const struct cli *cli, struct error *err)

@@ -39,6 +39,27 @@ with() {
 	assert_output "sandbox -p PROFILE -- COMMAND"
 }
 
+@test "options without a command lack one; a word that is no option is told as that" {
+	local options
+
+	for options in '--name foo' '--rw /tmp' '-s hostname=a' -v '-D a=b -v'; do
+		# shellcheck disable=SC2086 # words
+		run sandbox $options
+		assert_status 120
+		assert_output "no command to run is given"
+		assert_output "sandbox OPTION ... -- COMMAND"
+	done
+	run sandbox --nmae foo
+	assert_status 120
+	assert_output "unknown option --nmae"
+	run sandbox -v lst
+	assert_status 120
+	assert_output '`lst` is no command of sandbox'
+	run sandbox --name foo -- echo there
+	assert_status 0
+	assert_line there
+}
+
 @test "arguments arrive as they are" {
 	with ''
 	run sandbox -p "$PROFILE" -- sh -c 'for a; do echo "<$a>"; done' -- '' ' a  b ' '--' '-p' '$HOME' '*' $'two\nlines' "it's"
