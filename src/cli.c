@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/format.h"
 #include "profile/diagnostic.h"
 #include "profile/load.h"
 
@@ -52,7 +53,7 @@ static char *escaped(struct arena *arena, const char *text, bool quotes)
 
 	for (; out && *text; text++) {
 		if (quotes && ((unsigned char)*text < ' ' || *text == 0x7f)) {
-			at += format_text(at, sizeof("\\x00"), "\\x%02x", *text);
+			at += format_text(at, sizeof("\\x00"), "\\x%d%x", *text >> 4, (unsigned)*text & 15);
 			continue;
 		}
 		if (quotes && (*text == '"' || *text == '\\'))

@@ -158,6 +158,14 @@ static int set_value(struct setting *setting, const char *value)
 	return 0;
 }
 
+/* The layers are known by now. */
+static struct node *refuse_extends(const struct setting *setting)
+{
+	refuse(setting, "the profiles that a run builds on are given with -p", "");
+	diagnose_remedy(setting->diagnostics, "-p A -p B puts B upon A");
+	return NULL;
+}
+
 struct node *set_layer(const char *assignment, struct arena *arena, struct diagnostics *diagnostics)
 {
 	struct setting setting = { .text = assignment, .at = assignment, .arena = arena, .diagnostics = diagnostics };
@@ -171,6 +179,8 @@ struct node *set_layer(const char *assignment, struct arena *arena, struct diagn
 	}
 	do {
 		result = enter_name(&setting);
+		if (setting.key == K_EXTENDS)
+			return refuse_extends(&setting);
 		if (result == 0 && *setting.at == '.')
 			setting.at++;
 		else

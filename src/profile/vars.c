@@ -396,6 +396,8 @@ static int check_path(struct vars *vars, struct vars_param *param)
 	const char *path = NULL, *normal = NULL;
 	struct stat st;
 
+	if (!param->value[0])
+		return refuse_param(vars, param, "is empty: the directory that you are in is .");
 	path = directory ? arena_format(vars->arena, "%s/%s", directory, param->value) : NULL;
 	normal = path ? path_normalise(vars->arena, path) : NULL;
 	if (!path)

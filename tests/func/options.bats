@@ -43,6 +43,28 @@ load ../lib/common
 	assert_status 0
 	assert_line 'hello $HOME ${USER}'
 	assert_line /usr
+	# With every byte that a variable can have.
+	value=$(printf '\001\t\033[31m\177\\"\303\251\377.')
+	run sandbox --env "VALUE=$value" -- sh -c 'printf %s "$VALUE"'
+	assert_status 0
+	[ "$output" = "$value" ]
+	mkdir "$TMP/$value"
+	run sandbox --rw "$TMP/$value" -- test -w "$TMP/$value"
+	assert_status 0
+}
+
+@test "what would be ignored is refused: -s extends, and an empty path" {
+	run sandbox -s 'extends=["strict"]' -- true
+	assert_status 121
+	assert_output 'with -p'
+	run sandbox -p "$CHECKOUT/profiles/default.conf" -p "$CHECKOUT/profiles/strict.conf" -- true
+	assert_status 0
+	run sandbox -p "$CHECKOUT/profiles/shell.conf" -D dir= -- true
+	assert_status 121
+	assert_output '-D dir=: is empty'
+	cd "$TMP"
+	run sandbox -p "$CHECKOUT/profiles/shell.conf" -D dir=. -- true
+	assert_status 0
 }
 
 @test "--net host shows the host's interfaces, nothing else does" {
