@@ -340,7 +340,7 @@ static int exec(const struct program *program)
 		command++;
 	else if (*command && **command == '-')
 		return usage(program, "options stand before the sandbox's name, the command behind it");
-	if (!*command || !**command)
+	if (!*command)
 		return usage(program, "a sandbox and a command must be given");
 	if (request.directory && request.directory[0] != '/')
 		return usage(program, "the directory must be an absolute path inside");

@@ -205,12 +205,15 @@ CHILD static void split_from_init(const struct child_start *start, const struct 
 }
 
 /* execve(2) of `name`, or of each PATH entry with it behind, like execvp(3): a candidate that is there but may not be
- * executed is remembered, and told when no later one works. Returns the errno to report. */
+ * executed is remembered, and told when no later one works. The empty name is nowhere: behind an entry it would be the
+ * directory. Returns the errno to report. */
 CHILD static int exec_in_path(const char *name, const char *path, char **argv, char **envp)
 {
 	char candidate[4096];
 	int reason = ENOENT;
 
+	if (!*name)
+		return ENOENT;
 	if (strchr(name, '/')) {
 		execve(name, argv, envp);
 		return errno;
@@ -242,9 +245,10 @@ CHILD static void exec_payload(const struct child_start *start)
 	if (start->timings)
 		start->timings->executing = true;
 	errno = exec_in_path(argv[0], plan->environment.path, argv, plan->environment.envp);
-	fail_errno(&err, plan->caller->command ? K_NONE : K_PROCESS_COMMAND, "cannot execute %s", argv[0]);
+	fail_errno(&err, plan->caller->command ? K_NONE : K_PROCESS_COMMAND, "cannot execute %s",
+		   *argv[0] ? argv[0] : "the empty name");
 	error_exit(&err, errno == ENOENT || errno == ENOTDIR ? EXIT_OF_NOT_FOUND : EXIT_OF_NOT_EXEC);
-	if (errno == ENOENT)
+	if (errno == ENOENT && *argv[0])
 		error_remedy(&err,
 			     "the path is looked up inside the sandbox; a script also needs its interpreter there");
 	if (errno == E2BIG)

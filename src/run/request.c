@@ -71,7 +71,7 @@ static int split_all(struct request *request, size_t length)
 	at = at ? split(at, end, request->variables, head->variables) : NULL;
 	at = at ? split(at, end, &directory, head->directories) : NULL;
 	request->directory = directory;
-	if (at != end || (directory && directory[0] != '/') || (head->words && !request->words[0][0]))
+	if (at != end || (directory && directory[0] != '/'))
 		return -1;
 	for (size_t i = 0; i < head->variables; i++)
 		if (!strchr(request->variables[i], '=') || request->variables[i][0] == '=')

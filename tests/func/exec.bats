@@ -248,6 +248,9 @@ same_facts() {
 	run -127 in_name user exec "$NAME" no-such-program
 	assert_status 127
 	assert_output 'cannot execute no-such-program'
+	run -127 in_name user exec "$NAME" -- ''
+	assert_status 127
+	assert_output 'cannot execute the empty name'
 	run in_name user exec "$NAME" /etc/passwd
 	assert_status 126
 	run in_name user exec --chdir /no/such/place "$NAME" true

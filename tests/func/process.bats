@@ -60,6 +60,17 @@ with() {
 	assert_line there
 }
 
+@test "the empty name is not found, whatever PATH holds" {
+	with ''
+	for path in /usr/bin:/bin :/bin ''; do
+		run -127 sandbox -p "$PROFILE" --env "PATH=$path" -- ''
+		assert_status 127
+		assert_output "cannot execute the empty name"
+	done
+	run sandbox -p "$PROFILE" --env PATH=/usr/bin:/bin -- env true ''
+	assert_status 0
+}
+
 @test "arguments arrive as they are" {
 	with ''
 	run sandbox -p "$PROFILE" -- sh -c 'for a; do echo "<$a>"; done' -- '' ' a  b ' '--' '-p' '$HOME' '*' $'two\nlines' "it's"
