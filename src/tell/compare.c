@@ -142,13 +142,16 @@ static int check_end(const struct look *look, const struct plan *plan, const str
 	return error_exit(err, EXIT_OF_STAGE);
 }
 
+/* The launch ignores SIGPIPE; a reader of the page that goes away ends the program as it does everywhere. */
 static int look_inside(struct plan *plan, struct look *look, struct json_object **ret_limits, struct error *err)
 {
 	struct timings *timings = timings_new();
 	struct outcome outcome = { 0 };
+	struct sigaction own;
 	struct launch launch;
 	int status = -1;
 
+	(void)sigaction(SIGPIPE, NULL, &own);
 	if (!timings || supervise_prepare(err))
 		return timings ? -1 : fail_errno(err, 0, "cannot map memory for timings");
 	launch_init(&launch, plan, timings, false);
@@ -158,6 +161,7 @@ static int look_inside(struct plan *plan, struct look *look, struct json_object 
 		status = supervise(&launch, &outcome, err);
 	}
 	launch_undo(&launch);
+	(void)sigaction(SIGPIPE, &own, NULL);
 	return status ? -1 : check_end(look, plan, &outcome, err);
 }
 

@@ -319,6 +319,38 @@ marks_on_page() {
 	done
 }
 
+# unread default|ignore ARG...: the program's status when nobody reads what it prints, SIGPIPE being handled like that.
+unread() {
+	local pipe=$1 status=0
+
+	shift
+	rm -f "$TMP/closed"
+	{
+		until [ -e "$TMP/closed" ]; do sleep 0.05; done
+		env "--$pipe-signal=PIPE" "$SANDBOX" "$@" 2>"$TMP/messages" || status=$?
+		echo "$status" >"$TMP/status"
+	} | {
+		exec <&-
+		touch "$TMP/closed"
+	}
+	same "$(cat "$TMP/status")" "$UNREAD" "$*"
+}
+
+@test "when its reader is gone it ends by SIGPIPE, as the others do, and leaves nothing" {
+	residue_before
+	UNREAD=141
+	unread default explain -p default
+	[ ! -s "$TMP/messages" ]
+	unread default compare -p default
+	[ ! -s "$TMP/messages" ]
+	unread default compare -p default --json
+	[ ! -s "$TMP/messages" ]
+	UNREAD=125
+	unread ignore compare -p default
+	grep -q "Broken pipe" "$TMP/messages"
+	residue_after
+}
+
 @test "on a terminal there is colour and no line is wider than it, and none with NO_COLOR or on a dumb one" {
 	local command=("$SANDBOX" compare -p default)
 
