@@ -152,6 +152,24 @@ refusals() {
 	refuses_setuid
 }
 
+heap() {
+	local grow='const keep = []; for (;;) keep.push({ at: keep.length, text: "k" + keep.length })'
+
+	# Within the limit of the sandbox as it comes, and where the caller wants it.
+	[ "$(launch -- node -p 'require("v8").getHeapStatistics().heap_size_limit < 2 ** 31')" = true ]
+	run launch -D heap=100 -- node -e "$grow"
+	[ "$status" -gt 128 ]
+	assert_output 'heap out of memory'
+	# Garbage is collected, though the whole of it would not fit.
+	run launch -D memory=400M -D heap=200 -- node -e 'let ring = []; for (let i = 0; i < 3e7; i++) { ring.push({ i }); if (ring.length > 1e6) ring = [] } console.log("collected")'
+	assert_status 0
+	assert_line collected
+}
+
+@test "the heap of node fits the memory limit" {
+	each_launcher heap
+}
+
 @test "node lets a hostile module read no key or token, write no start file, call nobody" {
 	each_launcher refusals
 }
