@@ -152,3 +152,57 @@ needs_abi() {
 	assert_status 122
 	assert_output "the kernel does not have it"
 }
+
+@test "a scope: abstract sockets of others are out of reach" {
+	needs_abi 6
+	local name="scope-test-$$" server
+
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.bind("\0" + sys.argv[1])
+s.listen()
+print("ready", flush=True)
+while True:
+    s.accept()' "$name" >"$TMP/server" 3>&- &
+	server=$!
+	wait_until 5 grep -q ready "$TMP/server"
+	for scope in '[ ]' '[ "abstract-unix" ]'; do
+		run sandbox --net host -s "landlock.scope=$scope" -- /usr/bin/python3 -c '
+import socket, sys
+socket.socket(socket.AF_UNIX).connect("\0" + sys.argv[1])
+print("connected")' "$name"
+		[ "$scope" != '[ ]' ] || assert_line connected
+		[ "$scope" = '[ ]' ] || assert_output 'Operation not permitted'
+	done
+	kill "$server"
+	wait "$server" || :
+}
+
+@test "a scope: a further command signals nobody but its own, sandbox kill does" {
+	needs_abi 6
+	local name="scope-test-$$" launcher
+
+	for scope in '[ ]' '[ "signal" ]'; do
+		sandbox --name "$name" -s "landlock.scope=$scope" -- sh -c '
+			trap "echo got it" USR1
+			echo ready
+			while :; do sleep 0.1; done' >"$TMP/out" 2>&1 3>&- &
+		launcher=$!
+		wait_until 5 grep -q ready "$TMP/out"
+		wait_until 5 sandbox exec "$name" true
+		# The payload is the second process, behind the sandbox's init.
+		run sandbox exec "$name" kill -USR1 2
+		if [ "$scope" = '[ ]' ]; then
+			assert_status 0
+		else
+			assert_output 'Operation not permitted'
+			run sandbox exec "$name" sh -c 'sleep 60 & kill $! && echo own'
+			assert_line own
+			sandbox kill "$name" USR1
+		fi
+		wait_until 5 grep -q 'got it' "$TMP/out"
+		sandbox kill "$name"
+		wait "$launcher" || :
+	done
+}
