@@ -184,7 +184,7 @@ _sandbox_argument()
 _sandbox_operand()
 {
 	case $2 in
-	PROFILE*)	_sandbox_argument "$1" PROFILE ;;
+	PROFILE* | \[PROFILE*) _sandbox_argument "$1" PROFILE ;;
 	NAME*)
 		if [ "$3" -eq 0 ]; then
 			sandbox list 2>/dev/null | awk 'NR > 1 { print $1 "\t" $2; print $2 "\ta running sandbox" }' |

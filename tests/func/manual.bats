@@ -103,6 +103,28 @@ sandbox.conf.5" ]
 	[ "$(grep -c 'EXIT_OF_[A-Z_]* = ' "$CHECKOUT/src/base/error.h")" -ge 7 ]
 }
 
+# What sandbox(1) says of 120 and 121 where either might be expected.
+@test "what is not there is a wrong command line or a wrong profile, as sandbox(1) says" {
+	local words
+
+	for words in 'explain no.such.key' 'explain @no-such-set' 'kill no-such-sandbox' 'exec no-such-sandbox true' check \
+		'check -s hostname=a'; do
+		# shellcheck disable=SC2086 # words
+		run -120 sandbox $words
+	done
+	for words in '-s no.such.key=1 -- true' 'explain -s no.such.key=1' '-D nothing=1 -- true' '-p no-such-profile' \
+		'check no-such-profile'; do
+		# shellcheck disable=SC2086 # words
+		run -121 sandbox $words
+	done
+	sandbox check default
+	sandbox check -p default
+	tr -s ' \n' ' ' <"$PAGES/sandbox.1.txt" >"$TMP/text"
+	grep -qF "names a sandbox that is not there, or asks explain for a key or set that is not there" "$TMP/text"
+	grep -qF "what -s and -D say counts as part of it" "$TMP/text"
+	grep -qF "Default: default; check has none" "$TMP/text"
+}
+
 @test "every field and verdict of the record is in sandbox(1)" {
 	local word
 
