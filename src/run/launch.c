@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/format.h"
 #include "base/syscall.h"
 #include "run/child.h"
@@ -202,17 +203,22 @@ static int clone_joined(struct launch *launch, const struct child_start *start, 
 	return status;
 }
 
-/* /proc/<child>, opened once; the pidfd proves that the number still means our child (it cannot be reused before we
- * wait for it, but an unexpected SIGCHLD disposition would reap it). */
+/* /proc/<child>, opened once. The pidfd proves that the number means our child: it cannot be used again before we wait
+ * for it, but an unexpected SIGCHLD disposition would reap it; and a procfs of another pid namespace, as `unshare --pid`
+ * leaves it, has other processes under the same numbers. It tells the number in the procfs's own terms (proc(5)). */
 static int open_child_procfs(struct host *host, struct error *err)
 {
-	char path[32];
+	char path[48], number[32], text[512];
 
 	format_text(path, sizeof(path), "/proc/%d", host->child);
 	host->child_procfs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (host->child_procfs < 0 || sys_pidfd_send_signal(host->child_pidfd, 0))
-		return fail_errno(err, 0, "cannot open %s", path);
-	return 0;
+	format_text(number, sizeof(number), "\nPid:\t%d\n", host->child);
+	format_text(path, sizeof(path), "/proc/self/fdinfo/%d", host->child_pidfd);
+	if (host->child_procfs >= 0 && read_file_at(AT_FDCWD, path, text, sizeof(text)) > 0 && strstr(text, number))
+		return 0;
+	fail(err, 0, "cannot find the child in /proc: there is none, or that of another pid namespace");
+	error_remedy(err, "mount one: mount -t proc proc /proc; with unshare --pid, add --mount-proc");
+	return error_exit(err, EXIT_OF_HOST);
 }
 
 static int clone_child(struct launch *launch, struct channels *channels, struct error *err)

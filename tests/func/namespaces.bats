@@ -94,3 +94,13 @@ links='cd /proc/self/ns && for kind in user mnt pid net ipc uts cgroup time; do 
 	assert_status 121
 	assert_output "users.map"
 }
+
+@test "a procfs of another pid namespace is not taken for our own" {
+	as_root_only
+	run unshare --pid --fork "$SANDBOX" -- true
+	assert_status 122
+	assert_output "that of another pid namespace"
+	assert_output "--mount-proc"
+	run unshare --pid --fork --mount-proc "$SANDBOX" -- true
+	assert_status 0
+}
