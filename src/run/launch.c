@@ -204,17 +204,25 @@ static int clone_joined(struct launch *launch, const struct child_start *start, 
 }
 
 /* /proc/<child>, opened once. The pidfd proves that the number means our child: it cannot be used again before we wait
- * for it, but an unexpected SIGCHLD disposition would reap it; and a procfs of another pid namespace, as `unshare --pid`
- * leaves it, has other processes under the same numbers. It tells the number in the procfs's own terms (proc(5)). */
+ * for it, but an unexpected SIGCHLD disposition would reap it; and a procfs of another pid namespace, as unshare --pid
+ * leaves it, has other processes under the same numbers. Its fdinfo tells the number in the procfs's own terms
+ * (proc(5)). The signal that does nothing shows that the call is there, before it is needed. */
 static int open_child_procfs(struct host *host, struct error *err)
 {
 	char path[48], number[32], text[512];
+	ssize_t length = -1;
 
+	if (sys_pidfd_send_signal(host->child_pidfd, 0))
+		return fail_errno(err, 0, "cannot signal the child");
 	format_text(path, sizeof(path), "/proc/%d", host->child);
 	host->child_procfs = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	format_text(number, sizeof(number), "\nPid:\t%d\n", host->child);
 	format_text(path, sizeof(path), "/proc/self/fdinfo/%d", host->child_pidfd);
-	if (host->child_procfs >= 0 && read_file_at(AT_FDCWD, path, text, sizeof(text)) > 0 && strstr(text, number))
+	if (host->child_procfs >= 0)
+		length = read_file_at(AT_FDCWD, path, text, sizeof(text));
+	if (length < 0 && errno != ENOENT)
+		return fail_errno(err, 0, "cannot open the child's directory in /proc");
+	if (length > 0 && strstr(text, number))
 		return 0;
 	fail(err, 0, "cannot find the child in /proc: there is none, or that of another pid namespace");
 	error_remedy(err, "mount one: mount -t proc proc /proc; with unshare --pid, add --mount-proc");
