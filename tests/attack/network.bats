@@ -55,7 +55,7 @@ finish() {
 }
 
 # answering NAME: a sandbox that answers on TCP 7000, both families, and UDP 7001.
-ANSWER='socat TCP6-LISTEN:7000,ipv6only=0,fork,reuseaddr SYSTEM:"echo hello" & socat UDP6-RECVFROM:7001,ipv6only=0,fork EXEC:"echo hello" &
+ANSWER='socat TCP6-LISTEN:7000,ipv6only=0,fork,reuseaddr SYSTEM:"echo hello" & socat UDP6-RECVFROM:7001,ipv6only=0,fork SYSTEM:"head -c 1 >/dev/null; echo hello" &
 	until ss -ltn | grep -q 7000; do sleep 0.05; done; echo ready; wait'
 
 # asked FROM... : what came back on TCP 7000 of the address $2 asked from host $1.
@@ -190,7 +190,7 @@ spoofing() {
 	bridged keeper
 	background keeper 'echo ready; exec sleep 60'
 	# A socket that stays connected.
-	on outside socat UDP4-RECVFROM:9000,fork EXEC:'echo yes' 3>&- &
+	on outside socat UDP4-RECVFROM:9000,fork SYSTEM:'head -c 1 >/dev/null; echo yes' 3>&- &
 	on host bash -c 'exec 9<>/dev/udp/192.0.2.2/9000; echo x >&9; read -t 5 -u 9 _; ss -uan | grep -o "192.0.2.1:[0-9]*" | head -1
 		exec sleep 60' >"$TMP/own.out" 3>&- &
 	wait_until 10 grep -q 192.0.2.1: "$TMP/own.out"
@@ -349,8 +349,8 @@ spoofing() {
 
 @test "no way around the rules: their table, fragments, other protocols, headers, nested namespaces, names of addresses" {
 	on outside socat TCP6-LISTEN:7000,ipv6only=0,fork,reuseaddr SYSTEM:'echo hello' 3>&- &
-	on outside socat UDP6-RECVFROM:7001,ipv6only=0,fork EXEC:'echo hello' 3>&- &
-	on outside socat UDP6-RECVFROM:53,ipv6only=0,fork EXEC:'echo hello' 3>&- &
+	on outside socat UDP6-RECVFROM:7001,ipv6only=0,fork SYSTEM:'head -c 1 >/dev/null; echo hello' 3>&- &
+	on outside socat UDP6-RECVFROM:53,ipv6only=0,fork SYSTEM:'head -c 1 >/dev/null; echo hello' 3>&- &
 	serve host 80 hosts
 	cat >"$TMP/attack" <<-'END'
 		set +e

@@ -92,7 +92,7 @@ GET='get() { curl -sS -m 4 "$@" 2>&1 || echo "status $?"; }; reach() { timeout 3
 }
 
 @test "udp and tcp are told apart" {
-	on outside socat UDP4-RECVFROM:5353,bind=198.51.100.7,fork EXEC:'echo answer' &
+	on outside socat UDP4-RECVFROM:5353,bind=198.51.100.7,fork SYSTEM:'head -c 1 >/dev/null; echo answer' &
 	filtered 'outbound = { default = "deny"; rules = ( { verdict = "allow"; port = "5353"; protocol = "udp"; } ); };'
 	run inside "$GET echo q | socat -T 2 - UDP4:198.51.100.7:5353; reach 198.51.100.7 5353; reach 198.51.100.7 80"
 	assert_line answer

@@ -77,7 +77,7 @@ inside() {
 @test "a published port: from other hosts and from the host itself, IPv4 and IPv6; the answer to a loopback address too" {
 	segment web 'nat = true; publish = ( { host = 8080; guest = 8000; listen = "0.0.0.0"; },
 		{ host = 8080; guest = 8000; listen = "::"; }, { host = 5353; protocol = "udp"; listen = "0.0.0.0"; } );'
-	start web "$ANSWER answer 8000 web; socat UDP4-RECVFROM:5353,fork SYSTEM:'echo udp' & sleep 60"
+	start web "$ANSWER answer 8000 web; socat UDP4-RECVFROM:5353,fork SYSTEM:'head -c 1 >/dev/null; echo udp' & sleep 60"
 	wait_until 5 says client TCP4:192.0.2.1:8080 web
 	says outside TCP4:192.0.2.1:8080 web
 	says client TCP6:[2001:db8:2::1]:8080 web
