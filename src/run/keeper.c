@@ -190,6 +190,20 @@ static void close_door(struct keeper *keeper)
 	keeper->admitting = false;
 }
 
+static bool lacks_room(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS;
+}
+
+/* Looking at who came takes a descriptor besides the connection. It is set aside first: once taken, a client that
+ * cannot be looked at would have to go. */
+static int accept_client(const struct keeper *keeper)
+{
+	AUTO_CLOSE int aside = fcntl(keeper->listening, F_DUPFD_CLOEXEC, 0);
+
+	return aside < 0 ? -1 : accept4(keeper->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 static void welcome(struct keeper *keeper)
 {
 	AUTO_CLOSE int socket = -1;
@@ -201,8 +215,8 @@ static void welcome(struct keeper *keeper)
 		close_door(keeper); /* whoever leaves opens it */
 		return;
 	}
-	socket = accept4(keeper->listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (socket < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+	socket = accept_client(keeper);
+	if (socket < 0 && lacks_room()) {
 		close_door(keeper); /* the event would not go away */
 		keeper->reopening = clock_now() + PAUSE_NSEC;
 	}
