@@ -12,8 +12,9 @@ enum verdict {
 	VERDICT_SIGNALED,
 	VERDICT_TIME_LIMIT,
 	VERDICT_OUTPUT_LIMIT,
-	VERDICT_MEMORY_LIMIT, /* only from verdict_of(): it takes what undo reads */
-	VERDICT_SECCOMP,      /* likewise */
+	VERDICT_MEMORY_LIMIT,   /* only from verdict_of(): it takes what undo reads */
+	VERDICT_CPU_TIME_LIMIT, /* likewise */
+	VERDICT_SECCOMP,        /* likewise */
 	VERDICT_SETUP_FAILED,
 	VERDICT_NETWORK_LOST, /* the program that carried its connections ended before it */
 	VERDICT_KILLED,       /* from outside: a signal to the launcher before the payload ran, or init was killed */

@@ -28,7 +28,7 @@
 #include "base/text.h"
 #include "run/json.h"
 
-enum { FORMAT = 1, STATUS_MODE = 0666 };
+enum { FORMAT = 1, STATUS_MODE = 0666, NEARLY_A_SECOND_USEC = 900000 };
 
 static const char *const verdict_names[] = {
 	[VERDICT_EXITED] = "exited",
@@ -36,6 +36,7 @@ static const char *const verdict_names[] = {
 	[VERDICT_TIME_LIMIT] = "time-limit",
 	[VERDICT_OUTPUT_LIMIT] = "output-limit",
 	[VERDICT_MEMORY_LIMIT] = "memory-limit",
+	[VERDICT_CPU_TIME_LIMIT] = "cpu-time-limit",
 	[VERDICT_SECCOMP] = "seccomp",
 	[VERDICT_SETUP_FAILED] = "setup-failed",
 	[VERDICT_NETWORK_LOST] = "network-lost",
@@ -51,6 +52,43 @@ static bool died_of(const struct outcome *outcome, int number)
 	return outcome->status_known && WIFSIGNALED(outcome->wait_status) && WTERMSIG(outcome->wait_status) == number;
 }
 
+static int64_t usec_of(struct timeval time)
+{
+	return time.tv_sec * INT64_C(1000000) + time.tv_usec;
+}
+
+/* User and system time. The cgroup counts all that ever ran in it; without one there is what was waited for. -1: not
+ * known. */
+static int64_t user_usec(const struct outcome *outcome)
+{
+	if (outcome->usage.user_usec >= 0)
+		return outcome->usage.user_usec;
+	return outcome->running ? usec_of(outcome->rusage.ru_utime) : -1;
+}
+
+static int64_t system_usec(const struct outcome *outcome)
+{
+	if (outcome->usage.system_usec >= 0)
+		return outcome->usage.system_usec;
+	return outcome->running ? usec_of(outcome->rusage.ru_stime) : -1;
+}
+
+/* RLIMIT_CPU ends with SIGXCPU at the soft limit and with SIGKILL at the hard one, and nobody is told who sent them. It
+ * goes by the clock's ticks (proc_sample_cputime_atomic() in the kernel), the usage by time run: nine tenths will do. */
+static bool cpu_time_limit_hit(const struct launch *launch, const struct outcome *outcome)
+{
+	const struct rlimits_plan *rlimits = &launch->plan->rlimits;
+	rlim_t used = (rlim_t)(user_usec(outcome) + system_usec(outcome)), limit = RLIM_INFINITY;
+
+	for (size_t i = 0; i < rlimits->count; i++) {
+		if (rlimits->items[i].resource == RLIMIT_CPU && died_of(outcome, SIGXCPU))
+			limit = rlimits->items[i].limit.rlim_cur;
+		else if (rlimits->items[i].resource == RLIMIT_CPU && died_of(outcome, SIGKILL))
+			limit = rlimits->items[i].limit.rlim_max;
+	}
+	return limit != RLIM_INFINITY && outcome->running && used / NEARLY_A_SECOND_USEC >= limit;
+}
+
 /* When the kernel's choice fell on init, or on the whole group at once, nobody was left to tell the payload's status:
  * everything died of SIGKILL then. */
 enum verdict verdict_of(const struct launch *launch, const struct outcome *outcome)
@@ -61,6 +99,8 @@ enum verdict verdict_of(const struct launch *launch, const struct outcome *outco
 		return outcome->verdict;
 	if ((unknown || died_of(outcome, SIGKILL)) && outcome->usage.oom_kills > 0)
 		return VERDICT_MEMORY_LIMIT;
+	if (cpu_time_limit_hit(launch, outcome))
+		return VERDICT_CPU_TIME_LIMIT;
 	if (died_of(outcome, SIGSYS) && launch->plan->seccomp.kills)
 		return VERDICT_SECCOMP;
 	return outcome->verdict;
@@ -102,6 +142,8 @@ bool verdict_explain(const struct launch *launch, const struct outcome *outcome,
 	else if (verdict == VERDICT_MEMORY_LIMIT)
 		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed %s: it used more memory than this",
 		     outcome->running ? "the command" : "the sandbox before its command ran");
+	else if (verdict == VERDICT_CPU_TIME_LIMIT)
+		fail(err, K_RLIMITS_CPU, "the kernel killed the command: it used more CPU time than this");
 	else if (outcome->usage.oom_kills > 0)
 		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed processes inside: they used more memory than this");
 	else
@@ -122,7 +164,7 @@ static void add_item(struct json_object *list, const char *text)
 	json_object_array_add(list, json_text(text));
 }
 
-static struct json_object *limits_hit(const struct outcome *outcome)
+static struct json_object *limits_hit(const struct launch *launch, const struct outcome *outcome)
 {
 	const struct usage *usage = &outcome->usage;
 	struct json_object *list = json_object_new_array();
@@ -137,6 +179,8 @@ static struct json_object *limits_hit(const struct outcome *outcome)
 		add_item(list, "pids");
 	if (usage->throttled_usec > 0)
 		add_item(list, "cpu");
+	if (verdict_of(launch, outcome) == VERDICT_CPU_TIME_LIMIT)
+		add_item(list, "cpu-time");
 	return list;
 }
 
@@ -196,36 +240,30 @@ static struct json_object *degraded(const struct launch *launch)
 
 static void add_end(struct json_object *record, const struct launch *launch, const struct outcome *outcome)
 {
+	enum verdict verdict = verdict_of(launch, outcome);
 	bool known = outcome->status_known && !outcome->failed;
+	/* Any process may raise SIGSYS or SIGXCPU; that the filter or the limit did is likely, not known. */
+	bool probable = verdict == VERDICT_SECCOMP || verdict == VERDICT_CPU_TIME_LIMIT;
 	int status = outcome->wait_status;
 
-	json_add_text(record, "verdict", verdict_names[verdict_of(launch, outcome)]);
-	/* Any process may raise SIGSYS; that the filter did is likely, not known. */
-	json_add_text(record, "certainty", verdict_of(launch, outcome) == VERDICT_SECCOMP ? "probable" : "certain");
+	json_add_text(record, "verdict", verdict_names[verdict]);
+	json_add_text(record, "certainty", probable ? "probable" : "certain");
 	json_add_number(record, "exit_status", verdict_exit_status(launch, outcome));
 	json_add_number(record, "exit_code", known && WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 	json_add_number(record, "signal", known && WIFSIGNALED(status) ? WTERMSIG(status) : -1);
 	json_object_object_add(record, "started", json_object_new_boolean(outcome->running));
-	json_object_object_add(record, "limits_hit", limits_hit(outcome));
+	json_object_object_add(record, "limits_hit", limits_hit(launch, outcome));
 	json_object_object_add(record, "failure", outcome->failed ? failure(launch, &outcome->error) : NULL);
 }
 
-static int64_t usec_of(struct timeval time)
-{
-	return time.tv_sec * INT64_C(1000000) + time.tv_usec;
-}
-
-/* The cgroup counts all that ever ran in it; without one there is what was waited for. */
 static void add_usage(struct json_object *record, const struct outcome *outcome)
 {
 	const struct usage *usage = &outcome->usage;
-	bool waited = outcome->running;
-	int64_t user = waited ? usec_of(outcome->rusage.ru_utime) : -1,
-		system = waited ? usec_of(outcome->rusage.ru_stime) : -1;
+	int64_t wall = outcome->running ? outcome->end_time - outcome->start_time : -1;
 
-	json_add_number(record, "wall_time_ns", waited ? outcome->end_time - outcome->start_time : -1);
-	add_usec_as_nsec(record, "user_time_ns", usage->user_usec >= 0 ? usage->user_usec : user);
-	add_usec_as_nsec(record, "system_time_ns", usage->system_usec >= 0 ? usage->system_usec : system);
+	json_add_number(record, "wall_time_ns", wall);
+	add_usec_as_nsec(record, "user_time_ns", user_usec(outcome));
+	add_usec_as_nsec(record, "system_time_ns", system_usec(outcome));
 	add_usec_as_nsec(record, "throttled_time_ns", usage->throttled_usec);
 	json_add_number(record, "memory_peak_bytes", usage->memory_peak_bytes);
 	json_add_number(record, "pids_peak", usage->pids_peak);

@@ -166,9 +166,17 @@ END
 	assert_status 124
 	of_record 'verdict == "time-limit" and wall_time_ns < 3e9'
 	# CPU time alone.
-	judged -D cpu=1s -D time=20s -- python3 busy.py
-	assert_status 152
-	of_record 'verdict == "signaled" and signal == 24 and 5e8 < user_time_ns + system_time_ns < 2e9'
+	for program in 'python3 busy.py' ./deaf; do
+		# shellcheck disable=SC2086 # words
+		judged -D cpu=1s -D time=20s -- $program
+		assert_status 137
+		assert_output 'rlimits.cpu: the kernel killed the command: it used more CPU time than this'
+		of_record 'verdict == "cpu-time-limit" and "cpu-time" in limits_hit and signal == 9 and 9e8 < user_time_ns + system_time_ns < 2e9'
+	done
+	# Another's SIGKILL is none of that.
+	judged -D cpu=1s -- python3 -c 'import os; os.kill(os.getpid(), 9)'
+	assert_status 137
+	of_record 'verdict == "signaled" and "cpu-time" not in limits_hit'
 	# With time enough, it has the time.
 	echo 'import time; time.sleep(0.7); print("done")' | submit patient.py
 	judged -D time=5s -- python3 patient.py

@@ -86,6 +86,40 @@ static void ends(void **state)
 	plan.seccomp.kills = false;
 }
 
+static void cpu_time(void **state)
+{
+	struct launch launch = launch_of_test();
+	struct outcome outcome = {
+		.verdict = VERDICT_SIGNALED, .running = true, .status_known = true, .usage = USAGE_UNKNOWN
+	};
+
+	(void)state;
+	plan.rlimits.items[0] = (struct rlimit_entry){ .resource = RLIMIT_CPU, .limit = { 2, 5 } };
+	plan.rlimits.count = 1;
+	outcome.rusage.ru_utime.tv_sec = 1;
+	outcome.rusage.ru_stime.tv_usec = 950000;
+	outcome.wait_status = SIGXCPU;
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_CPU_TIME_LIMIT);
+	assert_int_equal(verdict_exit_status(&launch, &outcome), 128 + SIGXCPU);
+	outcome.wait_status = SIGKILL; /* that is the hard limit's */
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_SIGNALED);
+	outcome.usage.user_usec = 4000000;
+	outcome.usage.system_usec = 999999;
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_CPU_TIME_LIMIT);
+	assert_int_equal(verdict_exit_status(&launch, &outcome), 128 + SIGKILL);
+	outcome.wait_status = SIGSEGV;
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_SIGNALED);
+	outcome.wait_status = SIGXCPU;
+	outcome.usage = USAGE_UNKNOWN;
+	outcome.rusage.ru_utime.tv_sec = 0; /* it sent itself the signal */
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_SIGNALED);
+	plan.rlimits.items[0].limit = (struct rlimit){ RLIM_INFINITY, RLIM_INFINITY };
+	outcome.rusage.ru_utime.tv_sec = 1000;
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_SIGNALED);
+	plan.rlimits.count = 0;
+	assert_int_equal(verdict_of(&launch, &outcome), VERDICT_SIGNALED);
+}
+
 static void sigsys_without_a_killing_filter(void **state)
 {
 	struct launch launch = launch_of_test();
@@ -359,6 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends),
+		cmocka_unit_test(cpu_time),
 		cmocka_unit_test(sigsys_without_a_killing_filter),
 		cmocka_unit_test(a_launch_that_was_called_off),
 		cmocka_unit_test(a_launch_that_failed),
