@@ -2,6 +2,10 @@
 #include "base/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/syscall.h"
 
@@ -36,4 +40,21 @@ CHILD int fd_close_others(int *keep, size_t count)
 		first = i < count ? (unsigned)keep[i] + 1 : 0;
 	}
 	return 0;
+}
+
+void fd_lend_pipe(int fd)
+{
+	struct stat what;
+	struct statfs where;
+	int direction = fcntl(fd, F_GETFL);
+	mode_t mode = 0;
+
+	if (fstat(fd, &what) || !S_ISFIFO(what.st_mode) || fstatfs(fd, &where) || where.f_type != PIPEFS_MAGIC)
+		return;
+	if ((direction & O_ACCMODE) != O_WRONLY)
+		mode |= S_IRGRP | S_IROTH;
+	if ((direction & O_ACCMODE) != O_RDONLY)
+		mode |= S_IWGRP | S_IWOTH;
+	if ((what.st_mode & mode) != mode)
+		(void)fchmod(fd, (what.st_mode & ALLPERMS) | mode);
 }

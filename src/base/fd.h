@@ -16,6 +16,11 @@ CHILD void fd_close(int *fd);
 /* Closes every descriptor but keep[0] .. keep[count - 1], which it sorts; -1 there is nothing. 0, or -1 with errno. */
 CHILD int fd_close_others(int *keep, size_t count);
 
+/* Lets everybody who is given this end of an anonymous pipe open it anew, in its own direction, by a name like
+ * /dev/stdout: the kernel asks who owns the pipe then (proc(5), /proc/pid/fd), and a sandbox's user does not. Nobody
+ * else has a name for it. Leaves anything but such a pipe alone, and one that another user owns. */
+void fd_lend_pipe(int fd);
+
 static inline int take_fd(int *fd)
 {
 	int taken = *fd;

@@ -99,6 +99,7 @@ static int prepare_descriptors(struct visitor *visitor, struct request_head *hea
 			visitor->inside[fd] = fd;
 		if (status < 0)
 			return fail_errno(err, 0, "cannot prepare descriptor %d", fd);
+		fd_lend_pipe(visitor->inside[fd]);
 	}
 	return 0;
 }

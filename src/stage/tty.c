@@ -9,7 +9,7 @@
  *
  * plan     (parent) decides which, and remembers the terminal's size and modes. Changes nothing.
  * host     (parent) makes the pipes: child and launcher must both have them. After join and cgroup, whose failures then
- *          leave no pipe behind.
+ *          leave no pipe behind. Pipes, these and the caller's, can be opened anew inside by name afterwards.
  * attach   (parent) closes the payload's ends on this side: an end kept open here would hide the payload's EOF.
  * enter    (child) opens a pseudo-terminal in the sandbox's own devpts, by descriptor from the new root (the working
  *          directory); where the profile mounts none, in a devpts instance that is mounted nowhere. After mounts. The
@@ -19,7 +19,8 @@
  *          process group in the session that init leads (stage session), so that a stop signal from the launcher's
  *          terminal stops the whole job; the kernel ignores those in a group without a parent in its session. Then the
  *          descriptors go into place. Before descriptors, which closes the rest, and before attest, which looks at
- * them. undo     closes pipes that are still open.
+ *          them.
+ * undo     closes pipes that are still open.
  *
  * Needs: pts(4), TIOCGPTPEER (Linux 4.13). Failure stops the launch. The kernel's limit kernel.pty.max shows as ENOSPC.
  */
@@ -118,23 +119,8 @@ int tty_plan(const struct profile *profile, struct plan *plan, struct error *err
 /* ---- host, attach, undo ---------------------------------------------------------------------------------------------
  */
 
-/* The payload's user as the launcher knows him; (uid_t)-1 when that is a joined namespace's matter. */
-static uid_t payload_user(const struct plan *plan, const struct host *host)
-{
-	if (!plan->userns.create)
-		return plan->userns.joined ? (uid_t)-1 : plan->ids.uid;
-	for (size_t i = 0; i < host->uid_map_count; i++) {
-		const struct id_map *map = &host->uid_map[i];
-
-		if (plan->ids.uid >= map->inside && plan->ids.uid - map->inside < map->count)
-			return map->outside + (plan->ids.uid - map->inside);
-	}
-	return (uid_t)-1;
-}
-
-/* Only our end never blocks: the payload's is an ordinary pipe, as a shell would give it, and its user's, who
- * may open it anew by the name of /dev/stdout. */
-static int make_pipe(const struct plan *plan, struct host *host, int fd, struct error *err)
+/* Only our end never blocks: the payload's is an ordinary pipe, as a shell would give it. */
+static int make_pipe(struct host *host, int fd, struct error *err)
 {
 	int ends[2];
 	int ours = fd ? 0 : 1;
@@ -146,20 +132,23 @@ static int make_pipe(const struct plan *plan, struct host *host, int fd, struct 
 	host->handed.relay[fd] = ends[!ours];
 	if (fcntl(ends[ours], F_SETFL, O_NONBLOCK))
 		return fail_errno(err, K_PROCESS_TTY, "cannot make a pipe non-blocking");
-	if (plan->caller->root && fchown(ends[ours], payload_user(plan, host), (gid_t)-1))
-		return fail_errno(err, K_PROCESS_TTY, "cannot give a pipe to the payload's user");
 	return 0;
 }
 
+/* Scripts say >/dev/stderr, servers name /dev/stdout as their log. */
 int tty_host(const struct plan *plan, struct host *host, struct error *err)
 {
 	for (int fd = 0; fd < 3; fd++) {
-		if (!plan->tty.relay[fd])
+		if (plan->tty.slave[fd])
 			continue;
-		if (fd == 2 && plan->tty.joined_output)
+		if (!plan->tty.relay[fd])
+			fd_lend_pipe(fd);
+		else if (fd == 2 && plan->tty.joined_output)
 			host->handed.relay[2] = host->handed.relay[1];
-		else if (make_pipe(plan, host, fd, err))
+		else if (make_pipe(host, fd, err))
 			return -1;
+		else
+			fd_lend_pipe(host->relay_inside[fd]);
 	}
 	return 0;
 }

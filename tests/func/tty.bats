@@ -277,19 +277,33 @@ inject='perl -e '\''open my $t, "+<", $ARGV[0] or die "$!\n"; for my $c (0x5412,
 }
 
 # Scripts do `>/dev/stderr`, servers name /dev/stdout as their log: both open it anew.
-@test "a pipe in the place of the output is the payload's, who may open it by name" {
-	for as in root user; do
-		[ "$as" = user ] || [ "$(id -u)" -eq 0 ] || continue
-		with=()
-		[ "$as" = root ] || with=(as_user)
-		for output_limit in 1M unlimited; do
-			"${with[@]}" sandbox run -s process.output_limit="$output_limit" -- sh -c 'echo one >/dev/stdout; echo two >/dev/stderr' \
-				>"$TMP/out" 2>&1 </dev/null || :
-			if [ "$output_limit" = 1M ]; then
-				[ "$(cat "$TMP/out")" = $'one\ntwo' ]
-			else # the control: a file of root's
-				grep -q 'Permission denied' "$TMP/out"
-			fi
-		done
+@test "a pipe in the place of input or output may be opened by name, in its own direction" {
+	local limit said=$'one\ntwo\nby name'
+
+	cat >"$TMP/script" <<-'END'
+		"$@" sh -c 'echo one >/dev/stdout; echo two >/dev/stderr' </dev/null 2>&1 | cat
+		echo 'echo by name >/dev/stderr' | "$@" sh /dev/stdin 2>&1 | cat
+	END
+	for limit in 1M unlimited; do
+		[ "$(sh "$TMP/script" "$SANDBOX" run -s process.output_limit=$limit --)" = "$said" ]
+		[ "$(as_user sh "$TMP/script" "$(_user_sandbox)" run -s process.output_limit=$limit --)" = "$said" ]
 	done
+}
+
+@test "a pipe is not opened in the other direction, and a file of root's not at all" {
+	as_root_only
+	echo x | sandbox run -- sh -c 'exec 9<>/dev/stdin; echo got in' 2>&1 | cat >"$TMP/out"
+	grep -q 'Permission denied' "$TMP/out"
+	echo x | sandbox run -- sh -c 'exec 9</dev/stdout; echo got in' 2>&1 | cat >"$TMP/out"
+	grep -q 'Permission denied' "$TMP/out"
+	chmod 600 "$TMP/out"
+	sandbox run -- sh -c 'exec 9>>/dev/stdout; echo got in' </dev/null >"$TMP/out" 2>&1 || :
+	grep -q 'Permission denied' "$TMP/out"
+	[ "$(stat -c %a "$TMP/out")" = 600 ]
+	mkfifo -m 600 "$TMP/fifo"
+	cat "$TMP/fifo" >"$TMP/out" &
+	sandbox run -- sh -c 'exec 9>>/dev/stdout; echo got in' </dev/null >"$TMP/fifo" 2>&1 || :
+	wait
+	grep -q 'Permission denied' "$TMP/out"
+	[ "$(stat -c %a "$TMP/fifo")" = 600 ]
 }
