@@ -162,6 +162,9 @@ refused() {
 	EOF
 	run sandbox -p "$PROFILE" -s root.inodes=3 -- true
 	refused 123 "mounts, enter" "No space left"
+	# The control: there is room for all of it, and nothing to run in it.
+	run -127 sandbox -p "$PROFILE" -- true
+	refused 127 "exec"
 }
 
 @test "a full disk: the verdict record cannot be written" {

@@ -1,4 +1,5 @@
 # cgroup: limits bind, everything can be ended, and nothing stays behind; on v1, v2 and hybrid hosts alike.
+bats_require_minimum_version 1.5.0
 load ../lib/common
 load ../lib/cgroup
 
@@ -80,7 +81,10 @@ leaves() {
 
 @test "a memory hog dies at memory.max, and the verdict says so" {
 	with 'cgroup = { memory = { max = "100M"; swap = "0M"; }; };'
-	launch sh -c 'head -c 200000000 /dev/zero | tail -c 200000000 >/dev/null'
+	launch sh -c 'head -c 200000000 /dev/zero | tail -c 200000000 >/dev/null; echo lived on'
+	assert_line "lived on"
+	[ "$(record verdict)" = '"exited"' ]
+	[[ $(record limits_hit) == *'"memory"'* ]]
 	launch sh -c 'exec tail -c 200000000 /dev/zero'
 	assert_status 137
 	[ "$(record verdict)" = '"memory-limit"' ]

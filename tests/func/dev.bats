@@ -44,13 +44,13 @@ every() {
 	every sh -c 'set -e; echo x >/dev/null; test -z "$(cat /dev/null)"
 		test "$(head -c 4 /dev/zero | od -An -tx1 | tr -d " \n")" = 00000000
 		test "$(head -c 8 /dev/urandom | wc -c)" -eq 8; test "$(head -c 8 /dev/random | wc -c)" -eq 8
-		! echo x 2>/dev/null >/dev/full; { echo through >/dev/stdout; } | cat; echo x | cat /dev/stdin; test -d /dev/fd/'
+		if echo x 2>/dev/null >/dev/full; then exit 1; fi; { echo through >/dev/stdout; } | cat; echo x | cat /dev/stdin; test -d /dev/fd/'
 	assert_line through
 }
 
 @test "its names cannot be changed, nor its nodes" {
-	every sh -c '! touch /dev/new; ! rm /dev/null; ! mkdir /dev/d; ! chmod 0 /dev/null; test -w /dev/null'
-	assert_output "Read-only file system"
+	every sh -c '! touch /dev/new && ! rm -f /dev/null && ! mkdir /dev/d && ! chmod 0 /dev/null && test -w /dev/null'
+	[ "$(grep -c "Read-only file system" <<<"$output")" -eq 4 ]
 }
 
 @test "shared memory has a size, and nothing runs from it" {

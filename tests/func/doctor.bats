@@ -54,7 +54,7 @@ assert_state() {
 }
 
 @test "no file is left of it, where a launch leaves its own" {
-	local leaves='mount -t tmpfs none /run && mount -t tmpfs none /var/cache && "$@" >&2; find /run/sandbox /var/cache/* 2>/dev/null'
+	local leaves='mount -t tmpfs none /run && mount -t tmpfs none /var/cache && "$@" >&2 || echo "status $?"; find /run/sandbox /var/cache/* 2>/dev/null'
 
 	as_root_only
 	# A filter that is none of the shipped ones', which are compiled in.
@@ -221,5 +221,6 @@ assert_state() {
 	assert_line "sandbox: $PROFILE:4: hostnam: unknown key; did you mean \`hostname\`?"
 	run env TERM=xterm "$terminal" --stderr "$TMP/errors" "$SANDBOX" check "$PROFILE" </dev/null
 	assert_status 121
+	grep -q hostnam "$TMP/errors"
 	if grep -q $'\033' "$TMP/errors"; then false; fi
 }

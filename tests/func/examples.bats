@@ -12,32 +12,39 @@ teardown() {
 	residue_after
 }
 
+# page FILE RUN [NOT_RUN [NONE]]: at least so many examples are run, and no more are left out. What cannot be run, and what
+# is called no example, is the exception, and each says why.
 page() {
+	local none
+
 	run "$CHECKOUT/tests/lib/examples" "$CHECKOUT/$1"
 	assert_status 0
-	# What cannot be run is the exception, and each says why.
-	[ "$(grep -c '^# not run' <<<"$output" || :)" -le "${2:-0}" ] || _wrong "more examples that are not run than ${2:-0}"
+	[ "$(sed -n "s/^$(basename "$1"): \([0-9]*\) examples, 0 names failed, .*/\1/p" <<<"$output")" -ge "$2" ] ||
+		_wrong "fewer examples than $2 were run"
+	[ "$(grep -c '^# not run' <<<"$output" || :)" -le "${3:-0}" ] || _wrong "more examples that are not run than ${3:-0}"
+	none=$("$CHECKOUT/tests/lib/examples" --list "$CHECKOUT/$1" | grep -c "'none'" || :)
+	[ "$none" -le "${4:-0}" ] || _wrong "$none blocks are called no example, and not ${4:-0}"
 }
 
 @test "README.md" {
-	page README.md
+	page README.md 12 0 4
 }
 
 @test "sandbox(1)" {
-	page man/sandbox.1
+	page man/sandbox.1 14
 }
 
 @test "sandbox.conf(5)" {
 	# A scope of systemd's takes a user's manager, and is run by delegated.bats.
-	page man/sandbox.conf.5 1
+	page man/sandbox.conf.5 5 1 2
 }
 
 @test "sandbox-profiles(7)" {
-	page man/sandbox-profiles.7
+	page man/sandbox-profiles.7 20
 }
 
 @test "sandbox-security(7)" {
-	page man/sandbox-security.7
+	page man/sandbox-security.7 0
 }
 
 # One example that goes wrong in each way, and the same page without it.

@@ -53,7 +53,7 @@ id_of() {
 	run ours list
 	assert_status 0
 	[[ ${lines[0]} == ID*NAME*PID*AGE*COMMAND ]]
-	[[ ${lines[1]} =~ ^[0-9a-f]{16}\ +$NAME\ +$launcher\ +[0-9]s\ +sh\ -c\  ]]
+	[[ ${lines[1]} =~ ^[0-9a-f]{16}\ +$NAME\ +$launcher\ +[0-9]+s\ +sh\ -c\  ]]
 	[ "${#lines[@]}" -eq 2 ]
 	run ours list --json
 	python3 -c 'import json, sys; a, = json.load(sys.stdin); assert a["name"] == sys.argv[1] and a["pid"] == int(sys.argv[2])' \
@@ -125,6 +125,7 @@ id_of() {
 
 @test "inspect tells namespaces, cgroups, limits, network and processes, as they are" {
 	start -s process.time_limit=50s -- sh -c 'for n in user mnt pid net; do readlink /proc/self/ns/$n; done; '"$sleeper"
+	wait_until 5 eval 'ours inspect "$NAME" | grep -q "\"sleep\""'
 	run ours inspect "$NAME"
 	assert_status 0
 	python3 - "$TMP/out" "$launcher" <<-EOF
@@ -223,6 +224,12 @@ entry() {
 	wait_until 5 eval "! flock -n '$REGISTER/$1' true"
 }
 
+# Ends that process, and waits until its lock is gone with it.
+freed() {
+	kill "$holder"
+	wait "$holder" || :
+}
+
 @test "entries that are none are left alone or removed, and hold nobody up" {
 	start -- sh -c "$sleeper"
 	as_user ln -s /etc/passwd "$REGISTER/aaaaaaaaaaaaaaaa"
@@ -232,7 +239,7 @@ entry() {
 	as_user sh -c "head -c 300 /dev/urandom >$REGISTER/aaaaaaaaaaaaaaad"
 	as_user truncate -s 10G "$REGISTER/aaaaaaaaaaaaaaae"
 	[ "$(id -u)" -ne 0 ] || touch "$REGISTER/aaaaaaaaaaaaaaaf"
-	run timeout 5 "$(command -v env)" bash -c "$(declare -f ours _as_user _user_sandbox); RUN=$RUN TEST_UID=$TEST_UID; ours list"
+	run timeout "$(seconds 10)" "$(command -v env)" bash -c "$(declare -f ours _as_user _user_sandbox); RUN=$RUN TEST_UID=$TEST_UID; ours list"
 	assert_status 0
 	assert_output " $NAME "
 	assert_output 'none of ours'
@@ -251,12 +258,12 @@ entry() {
 	run ours list
 	assert_output 'none of ours'
 	refute_output bbbbbbbb
-	kill "$holder"
+	freed
 	entry bbbbbbbbbbbbbbbb '{"name":["a"],"pid":"x","command":[[[1]]],"exec":3}'
 	run ours list
 	assert_status 0
 	assert_output bbbbbbbbbbbbbbbb
-	kill "$holder"
+	freed
 	entry cccccccccccccccc
 	run ours exec hostile true
 	assert_status 123
@@ -288,16 +295,16 @@ entry() {
 		    return s
 		silent = [connect() for _ in range(60)]
 		for n in (1, 8, 100, 200, 5000, 100000):
-		    s = connect(); s.send(os.urandom(n)); s.settimeout(5); assert s.recv(10) == b""
-		    s = connect(); s.send(b"sandbox\0" + os.urandom(n)); s.settimeout(5); assert s.recv(10) == b""
+		    s = connect(); s.send(os.urandom(n)); s.settimeout(20); assert s.recv(10) == b""
+		    s = connect(); s.send(b"sandbox\0" + os.urandom(n)); s.settimeout(20); assert s.recv(10) == b""
 		print("refused", flush=True)
-		silent[0].settimeout(5); assert silent[0].recv(10) == b""
+		silent[0].settimeout(20); assert silent[0].recv(10) == b""
 		print("given up", flush=True)
 	EOF
-	wait_until 5 grep -qx refused "$TMP/clients"
-	run timeout 8 bash -c "$(declare -f ours _as_user _user_sandbox); RUN=$RUN TEST_UID=$TEST_UID; ours exec $NAME echo served"
+	wait_until 20 grep -qx refused "$TMP/clients"
+	run timeout "$(seconds 8)" bash -c "$(declare -f ours _as_user _user_sandbox); RUN=$RUN TEST_UID=$TEST_UID; ours exec $NAME echo served"
 	assert_line served
-	wait_until 5 grep -qx 'given up' "$TMP/clients"
+	wait_until 20 grep -qx 'given up' "$TMP/clients"
 	ours kill "$NAME"
 	ended
 	assert_status 143

@@ -110,18 +110,24 @@ with() {
 }
 
 @test "nice is added to the launcher's" {
+	local own
+	own=$(cut "-d " -f19 /proc/self/stat)
+
 	with 'nice = 5;'
 	run sandbox -p "$PROFILE" -- cut "-d " -f19 /proc/self/stat
-	assert_line 5
+	assert_line $((own + 5))
 	run nice -n 2 "$SANDBOX" -p "$PROFILE" -- cut "-d " -f19 /proc/self/stat
-	assert_line 7
+	assert_line $((own + 7))
 	run as_user sandbox -p "$PROFILE" -- cut "-d " -f19 /proc/self/stat
-	assert_line 5
+	assert_line $((own + 5))
 	run nice -n 18 "$SANDBOX" -p "$PROFILE" -- cut "-d " -f19 /proc/self/stat
 	assert_line 19
 }
 
 @test "a lower nice value is for a launcher with the right to it" {
+	local own
+	own=$(cut "-d " -f19 /proc/self/stat)
+
 	with 'nice = -5;'
 	run as_user sandbox -p "$PROFILE" -- touch /mnt/ran
 	assert_status 123
@@ -130,7 +136,7 @@ with() {
 	as_root_only
 	run sandbox -p "$PROFILE" -- cut "-d " -f19 /proc/self/stat
 	assert_status 0
-	assert_line -5
+	assert_line $((own - 5))
 }
 
 @test "oom_score_adj can be raised by anybody, lowered by few" {

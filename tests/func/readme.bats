@@ -13,16 +13,20 @@ MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
 	# Another comment in front of a stage makes another picture.
 	cp -r "$CHECKOUT/src/stage" "$TMP"
 	sed -i '1s/: .*/: something else./' "$TMP/stage/uts.c"
-	run -1 cmp -s "$CHECKOUT/man/pipeline.svg" <("$MKPIPELINE" "$TMP/stage")
+	"$MKPIPELINE" "$TMP/stage" >"$TMP/other.svg"
+	grep -q 'something else' "$TMP/other.svg"
+	run -1 cmp -s "$CHECKOUT/man/pipeline.svg" "$TMP/other.svg"
 }
 
 @test "the picture is XML, shows every stage and phase, and takes nothing from elsewhere" {
-	local picture=$CHECKOUT/man/pipeline.svg name
+	local picture=$CHECKOUT/man/pipeline.svg name count=0
 
 	python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$picture"
 	while read -r name; do
 		grep -q "class=\"name\".*>$name<" "$picture" || { echo "not in the picture: $name"; return 1; }
+		count=$((count + 1))
 	done < <(sed -n 's/^\t{ "\([a-z_]*\)".*/\1/p' "$CHECKOUT/src/run/pipeline.c")
+	[ "$count" -gt 15 ]
 	for name in plan host attach enter confine undo; do
 		grep -q "class=\"phase\".*>$name<" "$picture" || { echo "not in the picture: $name"; return 1; }
 	done
@@ -39,7 +43,9 @@ MKPIPELINE=${MKPIPELINE:-$CHECKOUT/build/mkpipeline}
 }
 
 @test "the table of profiles is what the profiles say" {
-	cp "$CHECKOUT/README.md" "$TMP/README.md"
+	# Without its rows, so that they must come from the profiles.
+	sed '/^<!-- made by/,/^<!-- end of/{/^|/d}' "$CHECKOUT/README.md" >"$TMP/README.md"
+	run -1 cmp -s "$CHECKOUT/README.md" "$TMP/README.md"
 	"$CHECKOUT/profiles/mktable" "$SANDBOX" "$TMP/README.md"
 	diff "$CHECKOUT/README.md" "$TMP/README.md"
 }

@@ -8,6 +8,7 @@
  *	state regain			tries every way back to a capability; prints what it has, "CapEff: MASK"
  *	state drop UID			setuid(UID), as a server does; prints what it then has
  *	state listen PORT		binds a TCP port: "bound" or "refused"
+ *	state connect PORT		connects to a TCP port of this host: what the kernel says
  *	state getkey			looks for key "bait" in the session keyring: "found" or "none"
  *	state withkey COMMAND...	joins a session keyring that holds it, and runs COMMAND
  */
@@ -138,6 +139,18 @@ static int listen_on(const char *port)
 	return puts(fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) ? "refused" : "bound") < 0;
 }
 
+static int connect_to(const char *port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	errno = 0;
+	if (fd >= 0)
+		(void)connect(fd, (struct sockaddr *)&address, sizeof(address));
+	return puts(strerror(errno)) < 0;
+}
+
 static int get_key(void)
 {
 	long key = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "bait", 0);
@@ -190,6 +203,8 @@ int main(int argc, char **argv)
 		return drop(argv[2]);
 	if (!strcmp(job, "listen") && argc > 2)
 		return listen_on(argv[2]);
+	if (!strcmp(job, "connect") && argc > 2)
+		return connect_to(argv[2]);
 	if (!strcmp(job, "getkey"))
 		return get_key();
 	(void)fputs("usage: see the source\n", stderr);
