@@ -21,6 +21,13 @@ finish() {
 	output=$(cat "$TMP/out")
 }
 
+# Whether nothing is printed for half a second. Sets $before, the number of lines.
+still() {
+	before=$(wc -l <"$TMP/out")
+	sleep 0.5
+	[ "$(wc -l <"$TMP/out")" -eq "$before" ]
+}
+
 printed_more() {
 	[ "$(wc -l <"$TMP/out")" -gt "$1" ]
 }
@@ -70,12 +77,21 @@ passed_on() {
 }
 
 @test "a signal for one process is not for its group" {
-	start run -- sh -c '(trap "echo child got it" USR1; while :; do sleep 0.05; done) &
-		trap "echo parent got it; sleep 0.3; exit 0" USR1; echo ready; while :; do sleep 0.05; done'
+	local both='trap "echo parent got it; sleep 0.5; exit 0" USR1
+		(trap "echo child got it" USR1; echo ready; while :; do sleep 0.05; done) &
+		while :; do sleep 0.05; done'
+
+	start run -- sh -c "$both"
 	kill -USR1 "$launcher"
 	finish
 	assert_line "parent got it"
 	refute_output "child got it"
+	# The control: the group is both.
+	start run -- sh -c "trap 'kill -USR1 0' USR2; $both"
+	kill -USR2 "$launcher"
+	finish
+	assert_line "parent got it"
+	assert_line "child got it"
 }
 
 @test "a payload that dies of a signal is reported as 128+n" {
@@ -93,10 +109,7 @@ passed_on() {
 	set +m
 	kill -TSTP "$launcher"
 	wait_until 10 grep -q '^State:.T' "/proc/$launcher/status"
-	sleep 0.3
-	before=$(wc -l <"$TMP/out")
-	sleep 0.5
-	[ "$(wc -l <"$TMP/out")" -eq "$before" ]
+	wait_until 10 still
 	kill -CONT "$launcher"
 	wait_until 10 printed_more "$before"
 	kill -TERM "$launcher"
@@ -131,7 +144,7 @@ passed_on() {
 
 @test "init can be neither killed nor stopped from inside" {
 	run sandbox run -- sh -c 'for s in KILL STOP TERM INT HUP TSTP SEGV; do kill -$s 1; done 2>/dev/null
-		sleep 0.2; grep State /proc/1/status'
+		for i in $(seq 100); do state=$(grep State /proc/1/status); [ "${state#*S (}" = "$state" ] || break; sleep 0.1; done; echo "$state"'
 	assert_status 0
 	assert_output "S (sleeping)"
 }
@@ -143,13 +156,13 @@ passed_on() {
 }
 
 @test "what the launcher was told to ignore is not passed on" {
-	"$SANDBOX" run -- sh -c 'echo ready; sleep 1; exit 5' >"$TMP/out" &
+	"$SANDBOX" run -- sh -c 'echo ready; sleep 2; exit 5' >"$TMP/out" &
 	launcher=$!
 	wait_until 10 grep -q ready "$TMP/out"
 	kill -INT "$launcher"
 	finish
 	assert_status 5
-	nohup "$SANDBOX" run -- sh -c 'echo ready; sleep 1; exit 6' >"$TMP/out2" 2>&1 &
+	nohup "$SANDBOX" run -- sh -c 'echo ready; sleep 2; exit 6' >"$TMP/out2" 2>&1 &
 	launcher=$!
 	wait_until 10 grep -q ready "$TMP/out2"
 	kill -HUP "$launcher"

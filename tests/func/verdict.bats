@@ -8,6 +8,7 @@ record() {
 }
 
 with_record() {
+	rm -f "$TMP/record"
 	run sandbox run --status-file "$TMP/record" "$@"
 }
 
@@ -46,6 +47,8 @@ is() {
 	run --separate-stderr sandbox -p "$PROFILE" -- sleep 60
 	assert_status 124
 	[ "$stderr" = "sandbox: $PROFILE:4: process.time_limit: the command was ended: it ran for longer than this" ]
+	# What follows may take its time.
+	sed -i 's/300ms/60s/' "$PROFILE"
 	run --separate-stderr sandbox -p "$PROFILE" -- head -c 2000 /dev/zero
 	assert_status 124
 	[ "$stderr" = "sandbox: $PROFILE:3: process.output_limit: the command was ended: it wrote more than this" ]
@@ -184,15 +187,22 @@ is() {
 
 @test "the descriptor is not the payload's" {
 	run sh -c '"$@" 7>/dev/null' sh "$SANDBOX" run --status-fd 7 -- sh -c 'ls /proc/self/fd'
+	assert_status 0
+	assert_line 2
 	refute_output 7
+	run sh -c '"$@" 7>/dev/null' sh sh -c 'ls /proc/self/fd'
+	assert_line 7
 }
 
 @test "a file is replaced in one step, and nothing else is left" {
 	mkdir "$TMP/dir"
 	echo old >"$TMP/dir/record"
-	sandbox run --status-file "$TMP/dir/record" -- sh -c 'sleep 1' &
-	sleep 0.5
+	mkfifo "$TMP/gate"
+	sandbox run --status-file "$TMP/dir/record" -- sh -c 'echo ready; read -r _' <"$TMP/gate" >"$TMP/out" 3>&- &
+	exec 4>"$TMP/gate"
+	wait_until 10 grep -q ready "$TMP/out"
 	[ "$(cat "$TMP/dir/record")" = old ]
+	exec 4>&-
 	wait
 	jq -e .verdict "$TMP/dir/record"
 	[ "$(ls -A "$TMP/dir")" = record ]
@@ -202,9 +212,10 @@ is() {
 @test "a launcher that is killed leaves the old file, and no other" {
 	mkdir "$TMP/dir"
 	echo old >"$TMP/dir/record"
-	"$SANDBOX" run --status-file "$TMP/dir/record" -- sleep 60 &
-	sleep 0.3
+	"$SANDBOX" run --status-file "$TMP/dir/record" -- sh -c 'echo ready; exec sleep 60' >"$TMP/out" 3>&- &
+	wait_until 10 grep -q ready "$TMP/out"
 	kill -KILL $!
+	wait $! || :
 	[ "$(cat "$TMP/dir/record")" = old ]
 	[ "$(ls -A "$TMP/dir")" = record ]
 }
@@ -236,6 +247,7 @@ is() {
 	assert_output "the sandbox before its command ran"
 	# Called off while the child stands before its pivot_root; without the signal it starts.
 	for signal in TERM 0; do
+		rm -f "$TMP/trace" # the last one's
 		strace -qq -f -o "$TMP/trace" -e trace=pivot_root -e inject=pivot_root:delay_enter=2000000 \
 			"$SANDBOX" --status-file "$TMP/record" -- true 3>&- &
 		wait_until 5 grep -q pivot_root "$TMP/trace"
