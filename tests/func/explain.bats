@@ -137,6 +137,44 @@ ordinary_user() {
 	same -p "$CHECKOUT/profiles/default.conf" -s network.mode=pasta -- true
 }
 
+# Lines that are about no call of their own: what follows from another line, what the launcher watches, what a filter holds,
+# of which the length is compared (tests/unit/test_seccomp.c evaluates filters).
+OF_NO_CALL='namespaces: shared with the launcher: |cgroup: the sandbox sees its own cgroup as the top|ipc: queues and shared
+time: a time namespace of its own, entered by |root: in its mount namespace nothing follows |mounts: /\S+: left out, |tty: (standard|no)
+process: (is ended after|everything is killed|is killed when|leaves real-time) |capabilities: keeps no capability
+landlock: Landlock \(ABI |seccomp: (allow|but not|that is|depending on|answer|kill for|fchown:) |attest: reads all'
+
+@test "the comparison misses every line of explain that is left out" {
+	as_root_only
+	everything
+	for arguments in "-p $PROFILE" "-p $CHECKOUT/profiles/default.conf"; do
+		# shellcheck disable=SC2086 # words
+		explanation $arguments -- true
+		# shellcheck disable=SC2086
+		traced $arguments -- true
+		run python3 "$BATS_TEST_DIRNAME/explain_lines.py" "$TMP/explanation" "$TMP/trace"
+		assert_status 0
+		[[ ${lines[-1]} =~ ^([0-9]+)\ lines$ ]] && [ "${BASH_REMATCH[1]}" -gt 100 ]
+		unset 'lines[-1]'
+		printf '%s\n' "${lines[@]}" >"$TMP/unmissed"
+		run grep -vE "^(${OF_NO_CALL//$'\n'/|})" "$TMP/unmissed"
+		assert_status 1
+	done
+	# The control: the words do not let everything by.
+	grep -qE "^(${OF_NO_CALL//$'\n'/|})" <<<'tty: no controlling terminal'
+	run grep -qE "^(${OF_NO_CALL//$'\n'/|})" <<<'pivot: the host'
+	assert_status 1
+}
+
+@test "explain says what runs do, and nothing else is done: descriptors that are passed on" {
+	as_root_only
+	same -p "$CHECKOUT/profiles/default.conf" -s 'process.pass_fds=[5,8]' -- true 5</dev/null 8</dev/null
+	explanation -p "$CHECKOUT/profiles/default.conf" -s 'process.pass_fds=[5]' -- true 5</dev/null 8</dev/null
+	run compared
+	assert_status 1
+	assert_line "descriptors:"
+}
+
 @test "the comparison finds what explain does not say" {
 	as_root_only
 	everything
@@ -152,6 +190,9 @@ ordinary_user() {
 		mounts -s mounts[/tmp].size=6M
 		mounts -s mounts[/data].access=read-only
 		mounts -s mounts[/sealed].access=default
+		links -s mounts[/link].source=/usr
+		directories -s mounts[/tmp/made].mode=0711
+		directories -s mounts[/tmp/made].remove=true -s read_only=[]
 		hidden -s hide=[]
 		read_only -s read_only=[]
 		clone_flags -s namespaces={remove=["cgroup"];} -s mounts[/sys/fs/cgroup].remove=true

@@ -120,9 +120,12 @@ class Calls:
         self.attached, self.restricted, self.missing = [], set(), set()
         self.birth, self.unshared, self.helpers = set(), set(), []
         self.maps, self.setgroups_denied, self.ids = {}, False, []
-        self.cgroup_writes, self.cgroup_moves, self.cgroup_parent, self.sysctls = [], 0, False, {}
+        self.links, self.links_there, self.directories, self.files = {}, {}, {}, set()
+        self.cgroups, self.cgroup_writes, self.cgroup_moves, self.cgroup_parent, self.sysctls = [], [], 0, False, {}
         self.uts, self.clock_offsets = {}, {}
-        self.keyring = self.setsid = self.loopback = self.no_new_privs = self.init_filter = False
+        self.keyring = self.setsid = self.loopback = self.no_new_privs = self.init_filter = self.unblocked = False
+        self.pivoted = self.detached = self.closed = False
+        self.passed = set()
         self.rlimits, self.landlock, self.filter = {}, collections.Counter(), None
         self.capabilities = {"dropped": 0, "permitted": 0, "effective": 0, "inheritable": 0, "ambient": 0, "secure bits": 0}
         self.process, self.environment = {"personality": 0}, []
@@ -243,6 +246,10 @@ class Calls:
 
     def on_pivot_root(self, _, process, __, ___):
         process.root = "IN:"
+        self.pivoted = True
+
+    def on_umount2(self, _, __, arguments, ___):
+        self.detached |= self.pivoted and arguments == ['"."', "MNT_DETACH"]
 
     def on_chdir(self, _, process, arguments, __):
         process.cwd = self.path(process, "AT_FDCWD", string(arguments[0]))
@@ -310,6 +317,45 @@ class Calls:
         mount.target = "STAGE:" if mount.kind == "tmpfs" and target == "HOST:/" and "NOSUID" not in mount.attributes else target
         self.attached.append((mount.target if mount.target != "STAGE:" else "HOST:/", mount))
 
+    # ---- links, directories and files that are made
+
+    def inside(self, process, descriptor, name):
+        """The path inside of what a call names, or None for what is elsewhere."""
+        label = self.path(process, descriptor, string(name))
+        return label[3:] if label.startswith("IN:") else None
+
+    def on_symlinkat(self, _, process, arguments, __):
+        path = self.inside(process, arguments[1], arguments[2])
+        if path:
+            self.links[path] = string(arguments[0])
+
+    def on_readlinkat(self, _, process, arguments, __):
+        path = self.inside(process, arguments[0], arguments[1])
+        if path:
+            self.links_there[path] = string(arguments[2])
+
+    def on_mkdirat(self, pid, process, arguments, __):
+        label = self.path(process, arguments[0], string(arguments[1]))
+        if label.startswith("IN:"):
+            self.directories[label[3:]] = [int(arguments[2], 8), None]
+        elif pid == self.launcher and re.fullmatch(r"HOST:/sys/fs/cgroup(/.*)?/sandbox/[0-9a-f]{16}", label):
+            self.cgroups.append(label[len("HOST:"):].rsplit("/", 1)[0])
+
+    def on_mknodat(self, _, process, arguments, __):
+        path = self.inside(process, arguments[0], arguments[1])
+        if path and "S_IFREG" in arguments[2]:
+            self.files.add(path)
+
+    def on_fchmod(self, _, process, arguments, __):
+        directory = self.directories.get(self.label(process, arguments[0])[3:])
+        if directory:
+            directory[0] = int(arguments[1], 8)
+
+    def on_fchown(self, _, process, arguments, __):
+        directory = self.directories.get(self.label(process, arguments[0])[3:])
+        if directory:
+            directory[1] = f"{arguments[1]}:{arguments[2]}"
+
     # ---- files that are written
 
     def on_write(self, pid, process, arguments, _):
@@ -361,6 +407,16 @@ class Calls:
 
     def on_keyctl(self, _, __, arguments, ___):
         self.keyring |= arguments[0] == "KEYCTL_JOIN_SESSION_KEYRING"
+
+    def on_rt_sigprocmask(self, pid, _, arguments, __):
+        self.unblocked |= pid == self.child and arguments[:2] == ["SIG_SETMASK", "[]"]
+
+    def on_close_range(self, pid, _, arguments, __):
+        self.closed |= pid == self.payload and arguments[1:] == ["4294967295", "0"]
+
+    def on_fcntl(self, pid, _, arguments, __):
+        if pid == self.payload and arguments[1:] == ["F_SETFD", "0"] and int(arguments[0]) > 2:
+            self.passed.add(arguments[0])
 
     def on_setsid(self, *_):
         self.setsid = True

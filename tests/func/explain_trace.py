@@ -122,6 +122,25 @@ def mounts(said, calls):
     return expected, made
 
 
+def links(said, calls):
+    """What must be a link may be one already; what is one unless something is there need not be made."""
+    expected, made = {}, dict(calls.links)
+    for target, source, optional in said.all("mounts", r"(/\S+): symbolic link to (\S+?)(, unless something is there.*)?"):
+        if not (target not in made and (optional or calls.links_there.get(target) == source)):
+            expected[target] = source
+    return expected, made
+
+
+def directories(said, calls):
+    """Those that are asked for; others are made only as mount points, or on the way to what is asked for."""
+    expected = {target: [int(mode, 8), owner] for target, mode, owner
+                in said.all("mounts", r"(/\S+): directory, mode (\d+), owner (\d+:\d+).*")}
+    targets = {target for stage in ("root", "mounts", "names") for target, _ in said.all(stage, r"(/\S+): (.*)")}
+    ways = {target[:at] for target in targets for at in range(1, len(target) + 1) if (target + "/")[at] == "/"}
+    made = {path: made for path, made in calls.directories.items() if path in expected or path not in ways}
+    return expected, made | {path: "a file" for path in calls.files - targets}
+
+
 def hidden(said, calls):
     listed = [path for (path,) in said.all("hide", rf"(\S+): covered, if it exists: reads as empty, {MASK}")]
     covers = {target[3:] for target, mount in calls.attached if mount.mask and mount.attributes_text() == MASK}
@@ -197,6 +216,10 @@ def ids(said, calls):
     return expected, calls.ids
 
 
+def cgroups(said, calls):
+    return sorted(place for (place,) in said.all("cgroup", r"make a cgroup in (\S+) \(.*\)")), sorted(calls.cgroups)
+
+
 def cgroup_files(said, calls):
     made = dict(calls.cgroup_writes)
     files = said.all("cgroup", r"(\S+\.\S+) = (.*?)(, if the kernel has this file)?")
@@ -241,8 +264,17 @@ def clocks(said, calls):
 
 
 def session(said, calls):
-    expected = (said.has("session", "fresh session keyring"), said.has("session", "^starts a session"))
-    return expected, (calls.keyring, calls.setsid)
+    expected = [said.has("session", words) for words in ("fresh session keyring", "^starts a session", "^every signal is unblocked")]
+    return expected, [calls.keyring, calls.setsid, calls.unblocked]
+
+
+def pivot(said, calls):
+    return said.has("pivot", "^the host's tree goes out of sight"), calls.pivoted and calls.detached
+
+
+def descriptors(said, calls):
+    passed = {number for (number,) in said.all("descriptors", r"except (\d+), which the caller opened")}
+    return (said.has("descriptors", "^closes every descriptor above 2$"), passed), (calls.closed, calls.passed)
 
 
 def loopback(said, calls):
@@ -317,8 +349,9 @@ def init(said, calls):
     return said.has("process", "^under an init of ours"), calls.init_filter
 
 
-CLASSES = [mounts, hidden, read_only, tools, clone_flags, helpers, id_maps, ids, cgroup_files, cgroup_moves, sysctls, names,
-           clocks, session, loopback, rlimits, capabilities, privileges, landlock, seccomp, process, environment, init]
+CLASSES = [mounts, links, directories, hidden, read_only, tools, clone_flags, helpers, id_maps, ids, cgroups, cgroup_files,
+           cgroup_moves, sysctls, names, clocks, session, loopback, pivot, rlimits, capabilities, privileges, landlock, seccomp,
+           process, environment, init, descriptors]
 
 
 def difference(expected, made):
