@@ -6,8 +6,10 @@
 #                         current one. Not run by root: as the caller alone. LAUNCHERS="root" or "user": as that one
 #   as_launcher CMD...    runs a command as that user; `as_launcher sandbox ...` too
 #   launch ARG...         as_launcher sandbox -p profiles/NAME.conf ARG...
-#   refuses CMD...        CMD succeeds without the profile, and fails with it for what the profile forbids: by the command's own
-#                         exit status, not because it could not be run. $LAUNCH_OPTIONS goes before the --
+#   refuses CMD...        CMD succeeds without the profile, and fails with it for what the profile forbids: by the command's
+#                         own exit status, not because it could not be run. $LAUNCH_OPTIONS goes before the --. What the
+#                         control left must not be the reason: CMD can be run twice. $output is what it said inside
+#   refuses_there CMD...  the same, of something in $TMP/theirs-$LAUNCHER; where this directory is shown, it succeeds
 #
 # Attempts that many profiles must refuse, each with its control:
 #
@@ -26,6 +28,16 @@
 # shellcheck disable=SC2154 # bats' run sets status
 
 PROFILE_NAME=$(basename "$BATS_TEST_FILENAME" .bats)
+
+# What the environment of whoever runs the tests says to the programs would be said to the controls alone: the
+# repository of a git hook, the options of a make above, a proxy, somebody's own modules. apt may need the proxy:
+# setup_file keeps all.
+if [ -n "${BATS_TEST_TMPDIR:-}" ]; then
+	unset "${!GIT_@}" "${!MAKE@}" MFLAGS "${!PYTHON@}" "${!npm_@}" "${!PERL@}" "${!RUBY@}" "${!GEM_@}" "${!PG@}" \
+		"${!LESS@}" NODE_OPTIONS JAVA_TOOL_OPTIONS _JAVA_OPTIONS CLASSPATH TAR_OPTIONS OMP_NUM_THREADS \
+		MAGICK_CONFIGURE_PATH CURL_HOME {http,https,ftp,all}_proxy {HTTP,HTTPS,FTP,ALL}_PROXY
+	export GIT_CONFIG_GLOBAL=/dev/null
+fi
 
 packages() {
 	local package missing=()
@@ -56,7 +68,7 @@ each_launcher() {
 		[ "$launcher" = root ] || [ "$(id -u)" -ne 0 ] || chown "$TEST_UID:$TEST_UID" "$WORK" "$TMP/theirs-$launcher"
 		cd "$WORK" || return 1
 		echo "launched by $launcher:"
-		"$@" # no `||` behind it: inside, the first command that fails must end the test
+		"$@" </dev/null # no `||` behind it: inside, the first command that fails must end the test
 		cd "$TMP" || return 1
 	done
 }
@@ -86,7 +98,7 @@ refuses() {
 
 refuses_there() {
 	refuses "$@"
-	run launch --rw "$TMP/theirs-$LAUNCHER" -- "$@"
+	run launch "${LAUNCH_OPTIONS[@]}" --rw "$TMP/theirs-$LAUNCHER" -- "$@"
 	assert_status 0
 }
 
@@ -95,11 +107,11 @@ refuses_secret() {
 
 	echo secret >"$secret"
 	chmod 0644 "$secret"
-	refuses cat "$secret"
+	refuses_there cat "$secret"
 }
 
 refuses_writing() {
-	refuses touch "$TMP/theirs-$LAUNCHER/new"
+	refuses_there touch "$TMP/theirs-$LAUNCHER/new"
 }
 
 refuses_keys() {
@@ -114,7 +126,10 @@ refuses_keys() {
 	done
 	[ "$LAUNCHER" = root ] || [ "$(id -u)" -ne 0 ] || chown -R "$TEST_UID:$TEST_UID" "$home"
 	cd "$home" || return 1
+	echo notes >notes
 	refuses sh -c 'find . -type f ! -size 0 -exec cat {} + 2>/dev/null | grep -q hunter2'
+	run launch -- sh -c 'find . -type f ! -size 0 -exec cat {} + 2>/dev/null | grep -x notes'
+	assert_status 0 # what is no key is found
 	cd "$WORK" || return 1
 	rm -r "$home"
 }
@@ -129,6 +144,8 @@ refuses_processes() {
 	wait_until 5 grep -aqs "$marker" "/proc/$pid/cmdline"
 	# The class keeps the searching program from finding itself.
 	refuses sh -c "cat /proc/[0-9]*/cmdline 2>/dev/null | grep -aq '[m]${marker#m}'"
+	run launch "${LAUNCH_OPTIONS[@]}" -- sh -c "cat /proc/[0-9]*/cmdline 2>/dev/null | grep -aq '${marker}'"
+	assert_status 0 # it would have found it: itself it finds
 	kill "$pid"
 	wait $! || :
 	rm "$TMP/pid"
@@ -152,6 +169,7 @@ while True:
 refuses_network() {
 	_listen
 	refuses bash -c "exec 4<>/dev/tcp/127.0.0.1/$PORT"
+	[[ $output =~ /dev/tcp/.*(Connection refused|Operation not permitted|Permission denied) ]] || _wrong "otherwise"
 	kill "$LISTENER"
 	wait "$LISTENER" || :
 	rm "$TMP/port"
@@ -159,16 +177,22 @@ refuses_network() {
 
 refuses_namespaces() {
 	refuses unshare --user --map-root-user true
+	assert_output 'unshare failed'
 }
 
 refuses_starting() {
 	refuses sh -c 'id; true'
+	assert_output fork
 }
 
 refuses_setuid() {
+	local LAUNCH_OPTIONS=("${LAUNCH_OPTIONS[@]}" --ro "$TMP/setuid-id")
+
 	[ "$LAUNCHER" = root ] && return
 	install -m 4755 "$(command -v id)" "$TMP/setuid-id"
 	refuses sh -c "[ \"\$($TMP/setuid-id -u)\" = 0 ]"
+	run launch "${LAUNCH_OPTIONS[@]}" -- "$TMP/setuid-id" -u
+	assert_line 1000 # it can be run
 }
 
 refuses_memory() {
