@@ -47,8 +47,10 @@ service_down() {
 	return "$failed"
 }
 
+# Whoever runs the tests may ignore SIGHUP, as nohup(1) does, which a sandbox would inherit.
 from_host() {
-	${EXEC:-} nsenter --net="/run/netns/$NET-host" --mount="/proc/$HOLDER/ns/mnt" --wdns="$PWD" -- "$@"
+	${EXEC:-} nsenter --net="/run/netns/$NET-host" --mount="/proc/$HOLDER/ns/mnt" --wdns="$PWD" -- \
+		env --default-signal=HUP "$@"
 }
 
 as_launcher() {
@@ -99,6 +101,11 @@ _answering() {
 	on host ip route add 169.254.169.254/32 via 192.0.2.2
 }
 
+# By curl's status: no connection, or none in time.
+assert_unreached() {
+	[ "$status" -eq 7 ] || [ "$status" -eq 28 ] || _wrong "expected curl's status 7 or 28"
+}
+
 refuses_ways_out() {
 	local to
 
@@ -106,9 +113,11 @@ refuses_ways_out() {
 	for to in 198.51.100.7 '[2001:db8:5::7]' 192.0.2.1 169.254.169.254; do
 		echo "to $to"
 		refuses curl -s -g --max-time 3 -o /dev/null "http://$to:8099/"
+		assert_unreached
 	done
 	# By the loopback interface it would be the host's, if it had the host's network.
 	refuses curl -s --max-time 3 -o /dev/null http://127.0.0.1:8099/
+	assert_unreached
 	serve_stop
 	on outside ip address del 169.254.169.254/32 dev lo
 	on host ip route del 169.254.169.254/32
