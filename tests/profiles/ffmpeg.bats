@@ -77,7 +77,7 @@ refuses_playlist() {
 # A film at an address of the machine's own, where only it may look.
 refuses_address() {
 	film local.ts red
-	python3 -m http.server --bind 127.0.0.1 0 >"$TMP/log" 2>&1 3>&- &
+	python3 -u -m http.server --bind 127.0.0.1 0 >"$TMP/log" 2>&1 3>&- &
 	wait_until 5 grep -q 'port [0-9]' "$TMP/log"
 	local port
 	port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' "$TMP/log")
