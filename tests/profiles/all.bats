@@ -64,7 +64,7 @@ needs_root() {
 
 	for file in "$CHECKOUT"/profiles/*.conf; do
 		awk -v file="$file" '
-			/^[^\/]*\{ *name = "[a-z_-]*"; *type = "(string|path|directory|file|int|size|duration|bool)"/ {
+			/^[^\/]*\{ *name = "[a-z0-9_-]*"; *type = "(string|path|directory|file|int|size|duration|bool)"/ {
 				if (!/doc = "/ || !/default = "/) { print file ": " $0; bad = 1 }
 			}
 			END { exit bad }' "$file"

@@ -108,15 +108,19 @@ refuses_unpacking() {
 	local file=$TMP/theirs-$LAUNCHER/$1
 
 	shift
-	run launch -- "$@"
-	[ ! -e "$file" ]
 	run as_launcher "$@"
 	[ "$(cat "$file")" = evil ]
+	rm "$file"
+	run launch -- "$@"
+	[ "$status" -lt 120 ] || _wrong "was not run: $*"
+	[ ! -e "$file" ]
 }
 
 refuses_names() {
 	hostile
 	refuses_unpacking absolute tar -xPf absolute.tar
+	run launch --rw "$TMP/theirs-$LAUNCHER" -- tar -xPf absolute.tar
+	[ -e "$TMP/theirs-$LAUNCHER/absolute" ]
 	refuses_unpacking up tar -xPf up.tar
 	rm -f link
 	refuses_unpacking_link

@@ -117,6 +117,10 @@ attacks() {
 	as_launcher sh -ec 'cd control; . ../hook.sh; git status'
 	[ -e stolen ]
 	rm stolen
+	as_launcher git -C control config --unset core.fsmonitor
+	as_launcher git -C control checkout -q -b other
+	[ -e stolen ]
+	rm stolen
 	run launch -D project=project -- sh -ec "$(cat hook.sh); git status >/dev/null 2>&1; ls -d .git/hooks/post-checkout"
 	assert_status 0
 	as_launcher git -C project status
@@ -127,6 +131,7 @@ attacks() {
 	as_launcher sh -ec 'cp /bin/true artifacts/tool; artifacts/tool'
 	run launch -- sh -c 'cp /bin/true /artifacts/tool && /artifacts/tool'
 	assert_status 126
+	assert_output '/artifacts/tool: Permission denied'
 	rm artifacts/tool
 	# Above the project there is nothing.
 	refuses ls "$TMP"
@@ -140,6 +145,7 @@ attacks() {
 	# shellcheck disable=SC2034 # of refuses
 	LAUNCH_OPTIONS=(-s 'mounts[/work].size=8M')
 	refuses sh -c 'head -c 20M /dev/zero >big && rm big || exit 1'
+	assert_output 'No space left on device'
 	unset LAUNCH_OPTIONS
 }
 

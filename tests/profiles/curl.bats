@@ -82,6 +82,7 @@ elsewhere() {
 
 	for to in 192.0.2.3:8081 other.test:8081 server.test:8081 192.0.2.1:8081 127.0.0.1:8081; do
 		refuses curl -sSf --max-time 2 "http://$to/index.html"
+		[[ $status =~ ^(6|7|28)$ ]] || _wrong "expected no name or no connection"
 	done
 	# The named one is there all the while.
 	run launch "${LAUNCH_OPTIONS[@]}" -- curl -sSf http://server.test:8080/
@@ -93,6 +94,7 @@ elsewhere() {
 	# Without a name there is nothing.
 	LAUNCH_OPTIONS=()
 	refuses curl -sSf --max-time 2 http://198.51.100.7:8080/
+	[[ $status =~ ^(7|28)$ ]] || _wrong "expected no connection"
 }
 
 @test "no other server, port or name is reached, nor this machine" {

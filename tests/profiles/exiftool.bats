@@ -71,11 +71,16 @@ refuses_name() {
 
 	photo photo.jpg
 	as_launcher exiftool -q -overwrite_original "-comment=$theirs/.profile" photo.jpg
+	as_launcher cp photo.jpg shown.jpg
+	as_launcher cp photo.jpg outside.jpg
 	run launch -- exiftool '-filename<comment' photo.jpg
+	[ "$status" -lt 120 ] || _wrong "was not run"
 	[ ! -e "$theirs/.profile" ]
-	photo photo.jpg
-	as_launcher exiftool -q -overwrite_original "-comment=$theirs/.profile" photo.jpg
-	run as_launcher exiftool '-filename<comment' photo.jpg
+	run launch --rw "$theirs" -- exiftool '-filename<comment' shown.jpg
+	assert_status 0
+	[ -e "$theirs/.profile" ]
+	rm "$theirs/.profile"
+	run as_launcher exiftool '-filename<comment' outside.jpg
 	assert_status 0
 	[ -e "$theirs/.profile" ]
 }

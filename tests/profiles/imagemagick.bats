@@ -115,6 +115,11 @@ refuses_helper() {
 	rm ran
 	run launch -- env MAGICK_CONFIGURE_PATH=. $convert picture.strange out.png
 	[ ! -e ran ]
+	# Inside it is known as well, and would be started.
+	run launch -s 'seccomp.deny={ remove = [ "fork", "vfork" ]; }' -s 'seccomp.rules=()' -- \
+		env MAGICK_CONFIGURE_PATH=. $convert picture.strange out.png
+	assert_status 0
+	[ -e ran ]
 }
 
 refusals() {

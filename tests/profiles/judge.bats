@@ -171,7 +171,7 @@ END
 		judged -D cpu=1s -D time=20s -- $program
 		assert_status 137
 		assert_output 'rlimits.cpu: the kernel killed the command: it used more CPU time than this'
-		of_record 'verdict == "cpu-time-limit" and "cpu-time" in limits_hit and signal == 9 and 9e8 < user_time_ns + system_time_ns < 2e9'
+		of_record 'verdict == "cpu-time-limit" and "cpu-time" in limits_hit and signal == 9 and 5e8 <= user_time_ns + system_time_ns < 2e9'
 	done
 	# Another's SIGKILL is none of that.
 	judged -D cpu=1s -- python3 -c 'import os; os.kill(os.getpid(), 9)'
@@ -223,10 +223,21 @@ END
 	judged -D data=64M -- ./memory
 	assert_status 3
 	of_record 'verdict == "exited" and exit_code == 3'
-	# A file in memory is memory.
+	# What is written is in memory, which ends; and counts there.
+	echo 'for i in range(10): open(f"/tmp/{i}", "wb").write(b"x" * (30 << 20))' | submit files.py
+	judged -s 'mounts[/tmp].size=1G' -D memory=1G -- python3 files.py
+	assert_status 0
+	judged -D memory=1G -- python3 files.py
+	assert_status 1
+	assert_output 'No space left on device'
+	if has_cgroup; then
+		judged -s 'mounts[/tmp].size=1G' -- python3 files.py
+		of_record 'verdict == "memory-limit"'
+	fi
 	echo 'open("/tmp/f", "wb").write(b"x" * (100 << 20))' | submit file.py
-	judged -- python3 file.py
-	[ "$status" -ne 0 ] || _wrong "100M in /tmp"
+	judged -s 'mounts[/tmp].size=1G' -D memory=1G -- python3 file.py
+	assert_status 1
+	assert_output 'File too large'
 }
 
 @test "memory limit: the cgroup's, and a process's own" {
@@ -347,14 +358,18 @@ spies() {
 	[ "$status" -ne 0 ]
 	[ ! -s answer ]
 	of_record 'verdict == "exited"'
+	judged --ro "$TMP/theirs-$LAUNCHER" -- sh spy.sh # where it lies, it would be found
+	[ "$(cat answer)" = 42 ]
 	refuses_secret
 	refuses_writing
 	# Not even its own source, or a place for the next submission to find.
 	echo >own
 	chmod 0666 own
 	refuses sh -c 'echo >>own'
+	assert_output 'Read-only file system'
 	# Nor is anything made and executed.
 	refuses sh -c 'cp /bin/true /tmp/true-$$ && /tmp/true-$$ && rm /tmp/true-$$ || exit 1'
+	assert_output 'Permission denied'
 	refuses_setuid
 	refuses sh -c 'grep -q . /proc/cpuinfo'
 	# Descriptors that the judge left open.
@@ -363,6 +378,7 @@ spies() {
 	judged -- sh -c 'cat <&9'
 	exec 9<&-
 	[ "$status" -ne 0 ]
+	grep -q 'Bad file descriptor' errors
 	[ ! -s answer ]
 }
 

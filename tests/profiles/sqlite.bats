@@ -80,7 +80,11 @@ refusals() {
 	hostile "insert into must values (readfile('$theirs/password'))"
 	# writefile makes the directories that it misses: in the sandbox's own /tmp.
 	run launch -- sqlite3 our.db "select writefile('$theirs/new', 'x')"
+	assert_status 0
 	[ ! -e "$theirs/new" ]
+	run launch --rw "$theirs" -- sqlite3 our.db "select writefile('$theirs/new', 'x')"
+	[ -e "$theirs/new" ]
+	rm "$theirs/new"
 	run as_launcher sqlite3 our.db "select writefile('$theirs/new', 'x')"
 	[ -e "$theirs/new" ]
 	refuses_shell
@@ -94,13 +98,15 @@ refusals() {
 refuses_shell() {
 	run as_launcher sqlite3 our.db '.shell echo ran'
 	assert_line ran
-	run launch -- sqlite3 our.db '.shell echo ran'
+	run launch -- sqlite3 our.db '.shell echo ran' 'select 6 * 7'
 	refute_output ran
+	assert_line 42
 	run as_launcher sqlite3 our.db '.output |cat >ran' 'select 1;'
 	assert_status 0
 	[ -e ran ]
 	rm ran
 	run launch -- sqlite3 our.db '.output |cat >ran' 'select 1;'
+	[ "$status" -lt 120 ] || _wrong "was not run"
 	[ ! -e ran ]
 }
 
