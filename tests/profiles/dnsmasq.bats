@@ -17,6 +17,7 @@ setup() {
 	on outside dnsmasq --keep-in-foreground --conf-file=/dev/null --listen-address=198.51.100.7 --bind-interfaces --no-resolv \
 		--no-hosts --pid-file= --user=nobody --address=/example.test/9.9.9.9 --address=/rebind.test/192.0.2.99 \
 		--address=/private.test/192.168.1.1 3>&- &
+	wait_until 5 eval '[ "$(on outside dig +short +time=1 +tries=1 @198.51.100.7 www.example.test)" = 9.9.9.9 ]'
 }
 
 teardown() {
@@ -122,11 +123,19 @@ is_hostile() {
 	wait_until 10 eval 'named -x 127.0.0.1 >/dev/null'
 	[ -z "$(named secret.home.arpa)" ]
 	end
+	begin --ro "$theirs"
+	wait_until 10 eval '[ "$(named secret.home.arpa)" = 192.0.2.66 ]'
+	end
 	# A file that it is told to write.
-	as_launcher timeout 1 dnsmasq --keep-in-foreground --conf-file=/dev/null --port=1053 --no-resolv --pid-file= --log-facility="$theirs/log" || :
-	[ -e "$theirs/log" ]
+	EXEC='exec' as_launcher dnsmasq --keep-in-foreground --conf-file=/dev/null --port=1053 --no-resolv --pid-file= \
+		--log-facility="$theirs/log" 3>&- &
+	SERVICE=$!
+	wait_until 5 test -e "$theirs/log"
+	end
 	rm "$theirs/log"
-	run launch "${MODE[@]}" -- timeout 1 dnsmasq --keep-in-foreground --conf-file=/dev/null --port=5353 --pid-file= --log-facility="$theirs/log"
+	run launch "${MODE[@]}" -- timeout 10 dnsmasq --keep-in-foreground --conf-file=/dev/null --port=5353 --pid-file= \
+		--log-facility="$theirs/log"
+	assert_output 'cannot open log'
 	[ ! -e "$theirs/log" ]
 	refuses_service
 	refuses_memory 256M

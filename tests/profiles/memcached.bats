@@ -34,8 +34,7 @@ caches() {
 	[ "$(says 'set greeting 7 60 5' hello 'get greeting' | xargs)" = "STORED VALUE greeting 7 5 hello END" ]
 	[ "$(says 'set n 0 0 2' 41 'incr n 1' 'delete greeting' 'get greeting' | xargs)" = "STORED 42 DELETED END" ]
 	[ "$(says 'set brief 0 1 1' x | xargs)" = STORED ]
-	sleep 2.1
-	[ "$(says 'get brief')" = END ]
+	wait_until 10 eval "[ \"\$(says 'get brief')\" = END ]"
 	# More than it may keep: the oldest go, and the server stays.
 	from_host python3 - <<-'END'
 		import socket
@@ -66,6 +65,7 @@ refusals() {
 	refuses_memory 256M
 	# What could be written is in memory, and next to nothing.
 	refuses sh -c 'head -c 4M /dev/zero >/tmp/file-$$ && rm /tmp/file-$$ || exit 1'
+	assert_output 'No space left on device'
 }
 
 @test "it has no file, reaches nobody, gains nothing" {

@@ -139,15 +139,15 @@ answers_directly() {
 
 # A port that nobody published, at the sandbox's own address.
 hides_ports() {
-	local command='ip -4 -o address show eth0; exec python3 -m http.server --directory /srv 9000'
+	local command='ip -4 -o address show eth0; exec python3 -u -m http.server --directory /srv 9000'
 
 	site
 	begin -s network.inbound.default=allow -- sh -c "$command"
 	wait_until 10 answers_directly
 	end
 	begin -- sh -c "$command"
-	wait_until 10 grep -q inet "$TMP/out-$LAUNCHER"
-	sleep 1
+	wait_until 10 grep -q 'port 9000' "$TMP/out-$LAUNCHER" # it listens
+	grep -q inet "$TMP/out-$LAUNCHER"
 	run answers_directly
 	assert_status 1
 	end
@@ -206,9 +206,12 @@ refusals() {
 	run launch "${MODE[@]}" -- sh -c 'ls /srv/mine && touch /srv/mine /srv/new'
 	assert_status 1
 	assert_output 'Read-only file system'
-	# Nor has it a low port inside: no privilege.
-	run launch "${MODE[@]}" -- sh -c 'grep -x "CapEff:.0000000000000000" /proc/self/status'
+	# Nor has it a privilege.
+	run launch "${MODE[@]}" -- grep -x 'CapEff:.0000000000000000' /proc/self/status
 	assert_status 0
+	[ "$LAUNCHER" = root ] || return 0
+	refuses sh -c 'chroot / true || exit 1'
+	assert_output 'Operation not permitted'
 }
 
 @test "it reads nothing else, writes nothing, reaches nobody, gains nothing" {

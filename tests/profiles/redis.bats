@@ -161,7 +161,7 @@ calls_home() {
 	redis flushall
 	redis set secret 2
 	redis replicaof 198.51.100.7 6390
-	sleep 1
+	wait_until 10 grep -q 'Error condition on socket for SYNC\|Unable to connect to MASTER' "$TMP/out-$LAUNCHER"
 	redis replicaof no one
 	[ -z "$(redis get evil)" ]
 	run redis migrate 198.51.100.7 6390 secret 0 1000
