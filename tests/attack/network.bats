@@ -65,19 +65,26 @@ asked() {
 
 # ---- who somebody says they are
 
-# listen_on INTERFACE: notes the names of the frames that get to that interface of host in $TMP/heard, until unheard().
+# listen_on INTERFACE: notes the names of the frames that get to that interface of host in $TMP/heard, until heard() is
+# called and nothing has come for a while.
 listen_on() {
-	rm -f "$TMP/heard" "$TMP/listens"
+	rm -f "$TMP/heard" "$TMP/listens" "$TMP/enough"
 	cat >"$TMP/listen.py" <<-'END'
-		import re, socket, struct, sys
+		import os, re, socket, struct, sys
 		link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 		link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 		link.bind((sys.argv[1], 0))
 		link.setsockopt(263, 1, struct.pack("IHH8x", socket.if_nametoindex(sys.argv[1]), 1, 0))  # promiscuous
+		link.settimeout(0.3)
 		open(sys.argv[2], "w").close()
 		short = {0x0800: (34, "cut-ip"), 0x0806: (42, "cut-arp"), 0x86dd: (54, "cut-ip6")}
 		while True:
-		    frame = link.recv(65536)
+		    try:
+		        frame = link.recv(65536)
+		    except TimeoutError:
+		        if os.path.exists(sys.argv[3]):
+		            break
+		        continue
 		    names = re.findall(rb"FRAME-([a-z0-9-]+)\.", frame)
 		    least, name = short.get(struct.unpack("!H", frame[12:14])[0], (0, ""))
 		    if len(frame) < least:
@@ -85,16 +92,15 @@ listen_on() {
 		    for name in names:
 		        print(name.decode(), flush=True)
 	END
-	on host python3 "$TMP/listen.py" "$1" "$TMP/listens" >"$TMP/heard" 2>&1 3>&- &
+	on host python3 "$TMP/listen.py" "$1" "$TMP/listens" "$TMP/enough" >"$TMP/heard" 2>&1 3>&- &
 	LISTENER=$!
 	wait_until 10 test -e "$TMP/listens"
 }
 
 # Prints the names of what was heard, once each.
 heard() {
-	sleep 0.3
-	kill "$LISTENER"
-	wait "$LISTENER" || :
+	: >"$TMP/enough"
+	timeout "$(seconds 20)" tail --pid="$LISTENER" -f /dev/null
 	sort -u "$TMP/heard"
 }
 
@@ -153,6 +159,11 @@ spoofing() {
 	listen_on sandbox0
 	frames none
 	[ -z "$(heard)" ]
+	bridged test 'spoof_protection = false;' "$ADMIN" "$OPEN"
+	listen_on sandbox0
+	frames none
+	[ "$(heard | wc -l)" -gt 30 ]
+	bridged test '' "$ADMIN" "$OPEN"
 	PREPARE='ip addr flush dev eth0; ip addr add 10.88.0.66/24 dev eth0;'
 	run net_sandbox -p "$PROFILE" -s network.address=10.88.0.9/24 -- bash -c "$PREPARE ping -c 1 -W 1 10.88.0.1"
 	assert_output ' 100% packet loss'
@@ -169,22 +180,24 @@ spoofing() {
 	serve outside 80 outside
 	for protection in true false; do
 		bridged test "nat = true; spoof_protection = $protection;" "$ADMIN"
-		run net_sandbox -p "$PROFILE" -- bash -c 'ip route del prohibit 169.254.0.0/16; ip route; curl -sm 1 http://169.254.169.254/
-			curl -sm 5 http://198.51.100.7/'
+		run net_sandbox -p "$PROFILE" -- bash -c 'ip route del prohibit 169.254.0.0/16; ip route
+			echo "metadata: $(curl -sm 1 http://169.254.169.254/)"; echo "world: $(curl -sm 5 http://198.51.100.7/)"'
 		refute_output prohibit
-		[ "$(grep -c outside <<<"$output")" -eq 1 ]
+		assert_line 'metadata: '
+		assert_line 'world: outside'
 	done
 	# Without powers: bound to the interface the kernel looks for it there, whatever the routes say.
 	bridged test 'nat = true;'
 	run net_sandbox -p "$PROFILE" -- curl --interface eth0 -sm 1 http://169.254.169.254/
 	refute_output outside
+	[ "$status" -eq 7 ] || assert_status 28
 	bridged test 'nat = true; outbound = { rules = ( { verdict = "allow"; to = "169.254.169.254"; } ); };'
 	run net_sandbox -p "$PROFILE" -- curl -sm 5 http://169.254.169.254/
 	assert_line outside
 }
 
 @test "errors made up about others' connections: the host's own, and another sandbox's" {
-	local port
+	local port looks
 
 	# From here on connections are tracked.
 	bridged keeper
@@ -219,23 +232,27 @@ spoofing() {
 	bridged test 'nat = true;' "$RAW"
 	run net_sandbox -p "$PROFILE" -- python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
 	assert_status 0
+	sleep 0.3
 	[ "$(believed)" -eq 0 ]
 	# Anybody outside the segment can.
 	on client python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
-	[ "$(believed)" -eq 1 ]
+	wait_until 5 eval '[ "$(believed)" -eq 1 ]'
 
 	background test 'exec 9<>/dev/udp/192.0.2.2/9000; echo x >&9; read -t 5 -u 9 _; ip -4 -o addr show eth0
 		ss -uan | grep -o "10.88.0.[0-9]*:[0-9]*" | head -1; echo ready
-		for i in $(seq 80); do ip route get 192.0.2.2 | grep -c "mtu 600"; sleep 0.1; done'
+		while :; do ip route get 192.0.2.2 | grep -c "mtu 600"; sleep 0.1; done'
 	# Masquerading keeps the port.
 	port=$(grep -o '10\.88\.0\.[0-9]*:[0-9]*$' "$TMP/test.out" | cut -d: -f2)
 	run net_sandbox -p "$PROFILE" -- python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
 	assert_status 0
-	sleep 0.3
+	# It has looked since then.
+	looks=$(grep -cx '[01]' "$TMP/test.out")
+	looked() { [ "$(grep -cx '[01]' "$TMP/test.out")" -ge $((looks + 4)) ]; }
+	wait_until 10 looked
 	run grep -qx 1 "$TMP/test.out"
 	[ "$status" -eq 1 ]
 	on client python3 - 192.0.2.1 192.0.2.1 "$port" 192.0.2.2 <"$TMP/error.py"
-	wait_until 3 grep -qx 1 "$TMP/test.out"
+	wait_until 10 grep -qx 1 "$TMP/test.out"
 	finish test
 	finish keeper
 }
@@ -291,6 +308,7 @@ spoofing() {
 		# Through the host, with the route in the packet.
 		echo q | socat -T 0.5 - UDP4:10.88.0.1:7001,ip-options=x018307040a580005
 		echo q | socat -T 0.5 - UDP4:192.0.2.1:7001,ip-options=x018307040a580005
+		echo end
 	END
 	victim_mac() {
 		# From the bridge's table: the address behind the victim's port.
@@ -298,11 +316,13 @@ spoofing() {
 	}
 	bridged test 'nat = true; address6 = "fd00:88::6/64";' "$ADMIN" "$SIX"
 	run net_sandbox -p "$PROFILE" -- bash -s "$(victim_mac)" <"$TMP/attack"
-	assert_output gateway
+	[[ $output =~ gateway\ ..: ]]
+	assert_line end
 	refute_output hello
 	refute_output hosts
 	# Nor without protection against spoofing, which is another matter.
 	run net_sandbox -p "$PROFILE" -s network.spoof_protection=false -- bash -s "$(victim_mac)" <"$TMP/attack"
+	assert_line end
 	refute_output hello
 	refute_output hosts
 	# The same finds a neighbour where nothing is isolated, and a host that opens itself. (Two hellos: 4 and 6.)
@@ -336,12 +356,13 @@ spoofing() {
 		[ "$nat" = false ] || refute_output hello
 		# From the very port of a connection that the sandbox has outward, and the other way round.
 		run on client socat -u -T 1 TCP:10.88.0.5:7000,connect-timeout=1,bind=:8080,reuseaddr -
+		[ "$nat" = true ] || assert_line hello
 		[ "$nat" = false ] || refute_output hello
 		run bash -c "echo q | nsenter --net=/run/netns/$NET-client socat -T 1 - UDP4:10.88.0.5:7001,bind=:7001"
 		[ "$nat" = true ] || assert_line hello
 		[ "$nat" = false ] || refute_output hello
 		finish test
-		sleep 1.5
+		wait_until 10 eval '! on host ip link show sandbox0 2>/dev/null'
 	done
 }
 
@@ -351,6 +372,7 @@ spoofing() {
 	on outside socat TCP6-LISTEN:7000,ipv6only=0,fork,reuseaddr SYSTEM:'echo hello' 3>&- &
 	on outside socat UDP6-RECVFROM:7001,ipv6only=0,fork SYSTEM:'head -c 1 >/dev/null; echo hello' 3>&- &
 	on outside socat UDP6-RECVFROM:53,ipv6only=0,fork SYSTEM:'head -c 1 >/dev/null; echo hello' 3>&- &
+	wait_until 5 eval '[ "$(on outside ss -ltun | grep -cE ":(7000|7001|53) ")" -eq 3 ]'
 	serve host 80 hosts
 	cat >"$TMP/attack" <<-'END'
 		set +e
@@ -457,7 +479,7 @@ spoofing() {
 	END
 	bridged test 'address = "10.88.0.5/24"; address6 = "fd00:88::5/64"; inbound = { default = "deny"; rules = (
 		{ verdict = "allow"; port = "7002"; protocol = "udp"; } ); };' '' "$SIX"
-	background test 'for port in 7001 7002; do socat -u UDP6-RECVFROM:$port,ipv6only=0,fork SYSTEM:"cat >/dev/null; echo got $port" & done; sleep 0.3; echo ready; wait'
+	background test 'for port in 7001 7002; do socat -u UDP6-RECVFROM:$port,ipv6only=0,fork SYSTEM:"cat >/dev/null; echo got $port" & done; until [ $(ss -lun | grep -c ":700[12]") -eq 2 ]; do sleep 0.05; done; echo ready; wait'
 	ip -n "$NET-client" route add 10.88.0.0/24 via 192.0.2.1
 	ip -n "$NET-client" route add fd00:88::/64 via 2001:db8:2::1
 	for kind in pieces header pieces6; do
@@ -465,9 +487,11 @@ spoofing() {
 		[ $kind != pieces ] || to=10.88.0.5
 		on client python3 "$TMP/pieces.py" $kind $to 7001
 		on client python3 "$TMP/pieces.py" $kind $to 7002
-		sleep 0.5
-		cat "$TMP/test.out"
-		[ "$(grep -c 'got 7002' "$TMP/test.out")" -ge 1 ]
+		# The second, the control, is behind the first in every queue.
+		wait_until 5 grep -q 'got 7002' "$TMP/test.out"
+		sleep 0.3
+		run cat "$TMP/test.out"
+		refute_output 'got 7001'
 		: >"$TMP/test.out"
 	done
 	finish test
@@ -485,13 +509,19 @@ janitors() {
 	done
 }
 
-@test "sixty launches killed at random moments, every third with its janitor: nothing stays, sandbox gc aside" {
-	local i ran=0
+@test "sixty launches killed at one moment after the other, every third with its janitor: nothing stays, sandbox gc aside" {
+	local i at start span ran=0
 
 	bridged test "$FULL" '' "$SIX"
+	# The moments lie close at first, and go beyond a whole launch.
+	start=$(date +%s%N)
+	net_sandbox -p "$PROFILE" -- true
+	span=$((($(date +%s%N) - start) / 1000000 * 3 / 2))
+	net_after
 	for i in $(seq 60); do
 		"${ON_HOST[@]}" "$SANDBOX" -p "$PROFILE" -- sh -c 'echo ran; (sleep 60 &) ; sleep 60' >"$TMP/one.out" 2>&1 3>&- &
-		sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
+		at=$((span * i * i / 3600))
+		sleep "$((at / 1000)).$(printf %03d $((at % 1000)))"
 		kill -9 $!
 		wait $! 2>/dev/null || :
 		if [ $((i % 3)) -eq 0 ]; then
@@ -500,8 +530,9 @@ janitors() {
 		! grep -q ran "$TMP/one.out" || ran=$((ran + 1))
 	done
 	# Some died early, some late.
-	echo "$ran ran"
-	[ "$ran" -gt 0 ] && [ "$ran" -lt 60 ]
+	echo "$ran ran, in ${span} ms at most"
+	[ "$ran" -gt 0 ]
+	[ "$ran" -lt 60 ]
 	no_janitors() { [ -z "$(janitors)" ]; }
 	wait_until 10 no_janitors
 	run net_sandbox gc
@@ -516,36 +547,46 @@ janitors() {
 
 @test "a fork bomb inside ends with the sandbox, and its network too" {
 	bridged test "$FULL" 'cgroup = { pids = { max = 200; }; };' "$SIX"
-	"${ON_HOST[@]}" "$SANDBOX" -p "$PROFILE" -- bash -c 'echo ready; b() { b | b & }; b; sleep 60' >"$TMP/test.out" 2>&1 3>&- &
-	wait_until 10 grep -q ready "$TMP/test.out"
-	sleep 0.5
+	"${ON_HOST[@]}" "$SANDBOX" -p "$PROFILE" -- bash -c 'echo ready; b() { b | b & }; b; sleep 60' "$NET-bomb" >"$TMP/test.out" 2>&1 3>&- &
+	many() { [ "$(pgrep -cf "$NET-bomb\$")" -gt 50 ]; }
+	wait_until 20 many
 	kill -9 $!
 	wait $! || :
 	rm "$TMP/test.out"
+	wait_until 10 eval '! pgrep -f "$NET-bomb\$"'
 	net_after
 }
 
 @test "a payload with NET_ADMIN takes its interface apart: renamed, removed, moved on, others made" {
-	local script
+	local step script shown
 
-	bridged test "$FULL" '' "$SIX"
-	sed -i 's/outbound = .*//; s/rate = { egress = "10M"; /rate = { /' "$PROFILE"
 	bridged test 'nat = true; publish = ( { host = 8080; } );' \
 		"$(sed 's/"socket"/"socket", "unshare", "setns", "clone", "clone3", "mount"/; s/"NET_ADMIN"/"NET_ADMIN", "SYS_ADMIN"/' <<<"$ADMIN")" "$SIX"
-	for script in 'ip link set eth0 down; ip link set eth0 name sandbox0' 'ip link del eth0' \
-		'unshare -n sleep 60 & sleep 0.3; ip link set eth0 netns $!' \
-		'ip link add sandbox0 type bridge; ip link set eth0 master sandbox0' \
-		'ip link add v0 type veth peer name v1; ip link add vx0 type vxlan id 5 remote 10.88.0.1 dstport 4789 dev eth0; ip link set v0 up' \
-		'ip link add link eth0 name vlan5 type vlan id 5; ip link add link eth0 name mv0 type macvlan' 'ip link set eth0 netns 1; ip link set lo down'; do
+	# Each step, and what shows that it was taken: the last list of interfaces has it, or with "no " before it, has it not.
+	for step in 'sandbox0@|ip link set eth0 down; ip link set eth0 name sandbox0' 'no eth0|ip link del eth0' \
+		'no eth0|unshare -n sleep 60 & until [ "$(readlink /proc/$!/ns/net)" != "$(readlink /proc/self/ns/net)" ]; do :; done
+			ip link set eth0 netns $!' \
+		'master sandbox0|ip link add sandbox0 type bridge; ip link set eth0 master sandbox0' \
+		'v0@|ip link add v0 type veth peer name v1; ip link set v0 up' \
+		'vx0:|ip link add vx0 type vxlan id 5 remote 10.88.0.1 dstport 4789 dev eth0' \
+		'vlan5@|ip link add link eth0 name vlan5 type vlan id 5' 'mv0@|ip link add link eth0 name mv0 type macvlan' \
+		'lo: <LOOPBACK>|ip link set lo down'; do
+		script=${step#*|}
+		shown=${step%%|*}
 		run net_sandbox -p "$PROFILE" -- bash -c "set +e; $script; ip -o link; echo done"
 		echo "$output"
 		assert_line "done"
+		case $shown in
+		no\ *) refute_output "${shown#no }" ;;
+		# Not every kernel has every kind of interface.
+		*) [[ $output == *"Unknown device type"* ]] || assert_output "$shown" ;;
+		esac
 		net_after
 	done
 }
 
 @test "an interface of the host's comes back from a payload that took it down, changed and used it" {
-	local script
+	local step
 
 	ip -n "$NET-host" link add here type veth peer name there
 	ip -n "$NET-host" link set there up
@@ -558,12 +599,14 @@ janitors() {
 		network = { mode = "none"; interface_from = "here"; interface = "wan"; address = "10.5.0.7/24"; };
 		$(sed 's/"socket"/"socket", "unshare", "setns", "clone", "clone3", "mount"/; s/"NET_ADMIN"/"NET_ADMIN", "SYS_ADMIN"/' <<<"$ADMIN")
 	END
-	for script in 'ip link set wan down; ip link set wan mtu 1280' \
-		'ip link add here type bridge; ip link set wan master here; ip link set wan up' \
-		'ip link add br0 type bridge; ip link set wan master br0; tc qdisc add dev wan root tbf rate 1kbit burst 10k latency 1s'; do
-		run net_sandbox -p "$PROFILE" -- bash -c "set +e; $script; ip -o link; echo done"
+	# What shows that it was done, and what is done.
+	for step in 'mtu 1280|ip link set wan down; ip link set wan mtu 1280' \
+		'master here|ip link add here type bridge; ip link set wan master here; ip link set wan up' \
+		'qdisc tbf|ip link add br0 type bridge; ip link set wan master br0; tc qdisc add dev wan root tbf rate 1kbit burst 10k latency 1s'; do
+		run net_sandbox -p "$PROFILE" -- bash -c "set +e; ${step#*|}; ip -o link; echo done"
 		echo "$output"
 		assert_line "done"
+		assert_output "${step%%|*}"
 		run on host ip link show here
 		assert_status 0
 		net_after
@@ -614,6 +657,7 @@ janitors() {
 	wait_until 20 decided
 	cat "$TMP"/race-*
 	[ "$(grep -lx ready "$TMP"/race-* | wc -l)" -eq 1 ]
+	[ "$(grep -lF '127.0.0.1:8080/tcp' "$TMP"/race-* | wc -l)" -eq 9 ]
 	jobs -p | xargs kill -9 2>/dev/null || :; wait || :
 	rm "$TMP"/race-*
 	net_after

@@ -84,7 +84,7 @@ cron_job() {
 }
 
 @test "with cron's environment, without a terminal: the same" {
-	run env -i HOME="$TMP/home" PATH=/usr/bin:/bin SHELL=/bin/sh ASAN_OPTIONS="${ASAN_OPTIONS:-}" setsid sh -c "$TMP/bin/sandbox"' -p shell -- sh -c "tty; pwd" </dev/null'
+	run env -i HOME="$TMP/home" PATH=/usr/bin:/bin SHELL=/bin/sh ASAN_OPTIONS="${ASAN_OPTIONS:-}" setsid -w sh -c "$TMP/bin/sandbox"' -p shell -- sh -c "tty; pwd" </dev/null'
 	assert_line "not a tty"
 	assert_line "/work"
 }
@@ -151,6 +151,8 @@ hundred() {
 		srun sandbox -p shell -- sh -c 'exit 7' 2>/dev/null
 		echo "status $?"
 		cd "$USER_TMP"
+		# Had it to wait for its allocation, root would not be told: the answer is for the user of the job.
+		until [ -z "$(squeue -h)" ]; do sleep 0.1; done
 		srun --uid=65534 --gid=65534 sandbox -p shell -- id -un
 	EOF
 	run "$CHECKOUT/tests/lib/slurm" sh job

@@ -41,12 +41,14 @@ host_interfaces() {
 }
 
 @test "a server on lo answers inside and not outside" {
+	local listening='until grep -qs :1E61 /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done;'
+
 	with 'seccomp = { allow = { add = [ "@network-io" ]; }; };'
-	run sandbox -p "$PROFILE" -- sh -c 'echo hello | nc -l -p 7777 & sleep 0.3; nc -w 2 127.0.0.1 7777 </dev/null'
+	run sandbox -p "$PROFILE" -- sh -c "echo hello | nc -l -p 7777 & $listening nc -w 2 127.0.0.1 7777 </dev/null"
 	assert_status 0
 	assert_line hello
-	"$SANDBOX" -p "$PROFILE" -- sh -c 'echo hello | nc -l -p 7777' >/dev/null 2>&1 3>&- &
-	sleep 0.5
+	"$SANDBOX" -p "$PROFILE" -- sh -c "echo hello | nc -l -p 7777 & $listening echo ready; wait" >"$TMP/out" 2>&1 3>&- &
+	wait_until 10 grep -qx ready "$TMP/out"
 	run bash -c 'exec 9<>/dev/tcp/127.0.0.1/7777'
 	kill $!
 	wait $! || :

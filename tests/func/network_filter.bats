@@ -54,7 +54,8 @@ GET='get() { curl -sS -m 4 "$@" 2>&1 || echo "status $?"; }; reach() { timeout 3
 	filtered 'outbound = { default = "deny"; };'
 	run inside "$GET time -p true; reach 198.51.100.7 80; reach 2001:db8:5::7 8080; reach 10.88.0.1 22
 		echo x | socat -T 2 - UDP4:198.51.100.7:53 && echo udp-sent
-		socat -u EXEC:'echo local' TCP4-LISTEN:7000,bind=127.0.0.1 & sleep 0.3; socat -u TCP4:127.0.0.1:7000 -"
+		socat -u EXEC:'echo local' TCP4-LISTEN:7000,bind=127.0.0.1 & until ss -ltn | grep -q 7000; do sleep 0.05; done
+		socat -u TCP4:127.0.0.1:7000 -"
 	assert_line "80 refused"
 	assert_line "8080 refused"
 	assert_line "22 refused"

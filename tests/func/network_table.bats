@@ -65,7 +65,8 @@ inside() {
 @test "nat: the world sees the host's address; without it, the sandbox's own" {
 	on outside socat -U TCP4-LISTEN:7100,fork,reuseaddr SYSTEM:'echo from $SOCAT_PEERADDR' &
 	segment hidden 'nat = true;'
-	run inside hidden 'sleep 0.3; socat -u TCP4:198.51.100.7:7100 -'
+	wait_until 5 eval 'on outside ss -ltn | grep -q 7100'
+	run inside hidden 'socat -u TCP4:198.51.100.7:7100 -'
 	assert_line 'from 192.0.2.1'
 	ip -n "$NET-outside" route add 10.88.0.0/24 via 192.0.2.1
 	segment plain 'address = "10.88.0.5/24";'

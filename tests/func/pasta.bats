@@ -177,7 +177,7 @@ names() {
 	host socat -u UDP4-RECVFROM:9090,bind=127.0.0.1,fork "SYSTEM:cat >>$reached" 3>&- &
 	host socat -u "UDP6-RECVFROM:9090,bind=[::1],fork" "SYSTEM:cat >>$reached" 3>&- &
 	host socat -u TCP4-LISTEN:9091,bind=127.0.0.1,fork "SYSTEM:echo connected >>$reached" 3>&- &
-	sleep 0.5
+	wait_until 5 eval '[ "$(host ss -ltun | grep -c ":909[01] ")" -eq 3 ]'
 	# From the host itself they answer.
 	host sh -c 'echo a | socat -u - UDP4-SENDTO:127.0.0.1:9090; echo b | socat -u - "UDP6-SENDTO:[::1]:9090"
 		socat -u /dev/null TCP4:127.0.0.1:9091'
@@ -207,13 +207,13 @@ names() {
 @test "without the wall pasta would let them through: the layer is there for a reason" {
 	local reached=$TMP/reached pid
 	host socat -u UDP4-RECVFROM:9090,bind=127.0.0.1,fork "SYSTEM:cat >>$reached" 3>&- &
-	EXEC='exec' launch root -p "$PROFILE" -- sh -c 'sleep 2; for i in 1 2 3; do
+	EXEC='exec' launch root -p "$PROFILE" -- sh -c 'sleep 2; for i in $(seq 8); do
 		echo a | socat -u - UDP4-SENDTO:127.0.0.1:9090,so-bindtodevice=eth0; sleep 1; done' 3>&- &
 	wait_until 5 some_pasta
 	pid=$(pastas)
 	wait_until 5 nsenter --net="/proc/$pid/fd/0" nft list table inet sandbox-wall >/dev/null
 	nsenter --net="/proc/$pid/fd/0" nft flush ruleset
-	wait_until 5 test -s "$reached"
+	wait_until 8 test -s "$reached"
 }
 
 # ask CMD... : what a server that puts "inside=" before every line answers; the client speaks first, as with HTTP.
@@ -239,7 +239,7 @@ answers() {
 		answers on client socat -T1 - 'TCP6:[2001:db8:2::1]:8083'
 		answers on client socat -T1 - UDP4:192.0.2.1:9090
 		# For the host alone.
-		! answers on client socat -T1 - TCP4:192.0.2.1:8081,connect-timeout=2
+		if answers on client socat -T1 - TCP4:192.0.2.1:8081,connect-timeout=2; then false; fi
 		run on client nmap -n -Pn -p 8000,8081-8083,9090-9091 192.0.2.1
 		assert_output '8082/tcp open'
 		[ "$(grep -c /tcp.open <<<"$output")" -eq 1 ]
@@ -300,9 +300,8 @@ answers() {
 	for who in root user; do
 		EXEC='exec' launch $who -p "$PROFILE" -- sleep 100 7<"$TMP/resolv.conf" 3>&- &
 		wait_until 10 some_pasta
-		sleep 0.5
 		pid=$(pastas)
-		grep -q '^Seccomp:.2' "/proc/$pid/status"
+		wait_until 5 grep -q '^Seccomp:.2' "/proc/$pid/status"
 		grep -q '^NoNewPrivs:.1' "/proc/$pid/status"
 		# SYS_ADMIN and NET_BIND_SERVICE at most, in the sandbox's user namespace.
 		[ "$(readlink "/proc/$pid/ns/user")" != "$(readlink /proc/self/ns/user)" ]
@@ -312,7 +311,7 @@ answers() {
 		[ -z "$(tr -d '\0' <"/proc/$pid/environ")" ]
 		[ -z "$(ls "/proc/$pid/root/")" ]
 		[ "$(ps -o sid= -p "$pid" | tr -d ' ')" = "$pid" ]
-		! find "/proc/$pid/fd" -lname "$TMP/*" ! -lname "$TMP/tun" | grep .
+		[ -z "$(find "/proc/$pid/fd" -lname "$TMP/*" ! -lname "$TMP/tun")" ]
 		kill -TERM $!
 		wait $! || :
 		no_pasta

@@ -28,15 +28,23 @@ suite() {
 	assert_status 1
 }
 
+@test "signals that its caller ignores are not ignored in it" {
+	trap '' HUP
+	suite sh -c 'echo 1..1; sh -c "kill -HUP \$\$"; [ $? -eq 129 ] && echo ok 1 a'
+	trap - HUP
+	assert_line 'it: 1 passed, 0 failed, 0 skipped'
+}
+
 @test "a suite that stands still is ended, with what it started" {
-	SUITE_STILL=2 suite sh -c 'echo 1..2; echo ok 1 a; sleep 4243 & wait'
+	SUITE_STILL=2 suite sh -c "echo 1..2; echo ok 1 a; sleep 4243.$$ & echo \$! >'$TMP/started'; wait"
 	assert_status 1
 	assert_line 'not ok nothing for 2 seconds: ended'
 	assert_line 'it: 1 passed, 1 failed, 0 skipped'
-	! pgrep -xf "sleep 4243" || false
+	[ -s "$TMP/started" ]
+	wait_until 5 eval '! pgrep -xf "sleep 4243.$$"'
 	# One that goes on is not.
 	# shellcheck disable=SC2016 # for the other shell
-	SUITE_STILL=2 suite sh -c 'echo 1..3; for i in 1 2 3; do sleep 1; echo ok $i; done'
+	SUITE_STILL=3 suite sh -c 'echo 1..4; for i in 1 2 3 4; do sleep 1; echo ok $i; done'
 	assert_status 0
-	assert_line 'it: 3 passed, 0 failed, 0 skipped'
+	assert_line 'it: 4 passed, 0 failed, 0 skipped'
 }
