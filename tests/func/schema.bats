@@ -35,11 +35,17 @@ is_instance() {
 @test "what the example file has in comments are keys and values too" {
 	sed 's/^\([[:space:]]*\)# /\1/' "$GEN/example.conf" >"$TMP/all.conf"
 	run sandbox check "$TMP/all.conf"
-	refute_output "unknown key"
-	refute_output "is no "
-	sed -i 's/^format = 1;/&\nno_such_key = 1;/' "$TMP/all.conf"
+	assert_status 121
+	assert_output "has no meaning for type"
+	run grep -vE ': (has no meaning for type "[a-z]*"|cannot be written together with [a-z.]*)$' <<<"$output"
+	assert_status 1
+	# The controls: all of that would be told.
+	sed -i 's/^format = 1;/&\nno_such_key = 1;/; s/\toom_score_adj = .*/\toom_score_adj = 5000;/; s/\toutput_limit = .*/\toutput_limit = 7;/' \
+		"$TMP/all.conf"
 	run sandbox check "$TMP/all.conf"
-	assert_output "no_such_key"
+	assert_output "no_such_key: unknown key"
+	assert_output "process.oom_score_adj: "
+	assert_output "process.output_limit: "
 }
 
 @test "the JSON Schema is one, and its examples and defaults are what it says" {
