@@ -250,7 +250,7 @@ is() {
 		rm -f "$TMP/trace" # the last one's
 		strace -qq -f -o "$TMP/trace" -e trace=pivot_root -e inject=pivot_root:delay_enter=2000000 \
 			"$SANDBOX" --status-file "$TMP/record" -- true 3>&- &
-		wait_until 5 grep -q pivot_root "$TMP/trace"
+		wait_until 10 grep -qs pivot_root "$TMP/trace"
 		launcher=$(pgrep -P $!)
 		kill -s $signal "$launcher"
 		wait $! || :
