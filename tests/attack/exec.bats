@@ -124,16 +124,20 @@ print("looked", seen.get(True, 0), "early", sum(n for key, n in had.items() if k
 	done
 }
 
-@test "a payload that ends what comes, or fills its descriptors, harms nobody outside" {
-	local who
+@test "a payload that ends what comes harms nobody outside" {
+	local who ended
 
 	for who in $(everybody); do
 		start "$who" -- sh -c 'echo ready; while :; do kill -STOP -1; kill -KILL -1; done 2>/dev/null'
+		ended=0
 		for _ in $(seq 10); do
-			timeout 10 "$BATS_TEST_DIRNAME/../lib/terminal" true </dev/null >/dev/null || :
-			run in_name "$who" exec "$NAME" true
-			[ "$status" -eq 137 ] || [ "$status" -eq 0 ] || [ "$status" -eq 123 ]
+			run in_name "$who" exec "$NAME" sleep 5
+			[ "$status" -eq 137 ] || [ "$status" -eq 0 ] || assert_status 123
+			[ "$status" -eq 0 ] || ended=$((ended + 1))
 		done
+		# It did end some; launcher and register are as before.
+		[ "$ended" -gt 0 ]
+		in_name "$who" list | grep -q "$NAME"
 		in_name "$who" kill "$NAME" KILL
 		wait "$launcher" || :
 	done
@@ -149,6 +153,9 @@ print("looked", seen.get(True, 0), "early", sum(n for key, n in had.items() if k
 		refute_output sandboxes
 		refute_output socket:
 		assert_output 'Permission denied'
+		# The list of sockets could be read; outside, the keeper's is on it.
+		assert_output RefCount
+		grep -qE '/[0-9a-f]{16}\.sock$' /proc/net/unix
 		in_name "$who" kill "$NAME"
 		wait "$launcher" || :
 	done
@@ -220,14 +227,10 @@ except TimeoutError:
 	run in_name root exec "$NAME" echo entered
 	assert_line entered
 	run in_name root exec "$NAME" sh -c 'mkdir /tmp/new && mount -t tmpfs new /tmp/new && mkdir /tmp/new/old && cd /tmp/new && pivot_root . old'
-	if [ "$status" -eq 0 ]; then
-		run in_name root exec "$NAME" echo entered
-		assert_status 123
-		assert_output 'not the sandbox'
-	else
-		echo "$output"
-		assert_output 'pivot_root'
-	fi
+	assert_status 0
+	run in_name root exec "$NAME" echo entered
+	assert_status 123
+	assert_output 'not the sandbox'
 	in_name root kill "$NAME"
 	wait "$launcher" || :
 }
@@ -378,7 +381,7 @@ for i, c in enumerate(clients):
 }
 
 few_descriptors() {
-	_as_user env XDG_RUNTIME_DIR="$RUN" prlimit --nofile=5 "$(_user_sandbox)" "$@" 3>&-
+	_as_user env XDG_RUNTIME_DIR="$RUN" prlimit --nofile=5 "$(_user_sandbox)" "$@" 3>&- 4>&-
 }
 
 @test "with few descriptors of its own a command says so, and nothing wrong" {
@@ -399,13 +402,15 @@ few_descriptors() {
 @test "an agent that was stopped does not keep the sandbox" {
 	local agent end
 
-	for end in 'exec sleep 3' 'exec sleep 60'; do
-		start user -s process.time_limit=3s -- sh -c "echo ready; $end"
+	# By its own end, and by the time limit.
+	for end in 4 60; do
+		start user -s process.time_limit="$(seconds 6)s" -- sh -c "echo ready; exec sleep $(seconds $end)"
 		in_name user exec "$NAME" sleep 50 3>&- &
-		wait_until 5 pgrep -f sandbox-exec
-		agent=$(pgrep -f sandbox-exec)
+		wait_until 5 pgrep -P "$launcher" -x sandbox-exec
+		agent=$(pgrep -P "$launcher" -x sandbox-exec)
 		kill -STOP "$agent"
-		timeout 10 tail --pid="$launcher" -f /dev/null
+		wait_until 5 grep -q '^State:.T' "/proc/$agent/status"
+		timeout "$(seconds 15)" tail --pid="$launcher" -f /dev/null
 		wait "$launcher" || :
 		wait $! || :
 	done

@@ -27,9 +27,10 @@ ptrace_profile() {
 program_and_seals() {
 	local pid
 
+	rm -f "$TMP/up"
 	"$@" -- sh -c "echo up; exec sleep 1000" >"$TMP/up" 3>&- &
 	pid=$!
-	wait_until 5 grep -q up "$TMP/up"
+	wait_until 10 grep -qs up "$TMP/up"
 	python3 - "$pid" <<-'PY'
 		import fcntl, os, sys
 		path = f"/proc/{sys.argv[1]}/exe"
@@ -56,10 +57,11 @@ program_and_seals() {
 @test "control: that payload may open what process 1 runs, and without the capability may not" {
 	as_root_only
 	ptrace_profile
-		run "$SANDBOX" -p "$PROFILE" -- sh -c ': </proc/1/exe'
+	run "$SANDBOX" -p "$PROFILE" -- sh -c ': </proc/1/exe'
 	assert_status 0
 	run "$SANDBOX" -p "$PROFILE" -s 'capabilities.keep=[ ]' -- sh -c ': </proc/1/exe'
 	[ "$status" -ne 0 ]
+	assert_output 'Permission denied'
 }
 
 # The command may be this very program by way of /proc/self/exe, with a loader from the image: what the payload may do
@@ -107,6 +109,7 @@ program_and_seals() {
 	grep -q '"verdict":"exited"' "$TMP/record"
 	run "$SANDBOX" --status-fd 5 -p "$PROFILE" -- sh -c ': >&5' 5>"$TMP/record"
 	[ "$status" -ne 0 ]
+	assert_output 'ad file descriptor'
 }
 
 @test "a directory as a standard descriptor is refused" {
@@ -114,6 +117,7 @@ program_and_seals() {
 	assert_status 120
 	assert_output "standard input is a directory"
 	run sh -c '"$0" -- true 2>&1 1</' "$SANDBOX"
+	assert_status 120
 	assert_output "standard output is a directory"
 	run sh -c '"$0" -- true 2</' "$SANDBOX"
 	assert_status 120

@@ -168,11 +168,14 @@ links() {
 	names_profile read-write
 	sed -i 's/users = .*/users = { uid = 0; gid = 0; }; capabilities = { keep = [ "DAC_OVERRIDE", "SYS_ADMIN" ]; };/' "$PROFILE"
 	run sandbox -p "$PROFILE" -- sh -c 'echo x >>/etc/resolv.conf; rm -f /etc/resolv.conf; mv /etc/hosts /etc/h; umount /etc/hosts
-		echo x >/etc/new && cat /etc/resolv.conf'
+		echo x >/etc/new && cat /etc/resolv.conf /etc/hosts'
+	echo "$output"
 	assert_status 0
 	assert_line "nameserver 10.0.0.1"
+	assert_line "10.0.0.7 db"
 	assert_output "Read-only file system"
-	assert_output "busy"
+	[ "$(grep -c busy <<<"$output")" -eq 2 ]
+	assert_output "umount: "
 }
 
 @test "an /etc that turns into a link while the tree is built leads nowhere" {
@@ -202,5 +205,6 @@ links() {
 	done
 	snapshot | diff "$TMP/before" -
 	echo "$worked launches worked, $refused were refused"
-	[ "$worked" -gt 0 ] && [ "$refused" -gt 0 ]
+	[ "$worked" -gt 0 ]
+	[ "$refused" -gt 0 ]
 }
