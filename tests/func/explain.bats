@@ -154,7 +154,8 @@ landlock: Landlock \(ABI |seccomp: (allow|but not|that is|depending on|answer|ki
 		traced $arguments -- true
 		run python3 "$BATS_TEST_DIRNAME/explain_lines.py" "$TMP/explanation" "$TMP/trace"
 		assert_status 0
-		[[ ${lines[-1]} =~ ^([0-9]+)\ lines$ ]] && [ "${BASH_REMATCH[1]}" -gt 100 ]
+		[[ ${lines[-1]} =~ ^([0-9]+)\ lines$ ]]
+		[ "${BASH_REMATCH[1]}" -gt 100 ]
 		unset 'lines[-1]'
 		printf '%s\n' "${lines[@]}" >"$TMP/unmissed"
 		run grep -vE "^(${OF_NO_CALL//$'\n'/|})" "$TMP/unmissed"

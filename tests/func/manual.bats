@@ -73,7 +73,9 @@ sandbox.conf.5" ]
 			values=$((values + 1))
 		done
 	done
-	[ "$ranges" -gt 30 ] && [ "$values" -gt 30 ] && [ "$needs" -gt 10 ]
+	[ "$ranges" -gt 30 ]
+	[ "$values" -gt 30 ]
+	[ "$needs" -gt 10 ]
 }
 
 @test "every set of system calls is in sandbox.conf(5)" {

@@ -153,8 +153,10 @@ every_launcher() {
 	run sandbox -p "$PROFILE" -- cat /etc/hosts
 	assert_status 0
 	assert_line "10.88.0.5 db"
-	[ -f "$tree/etc/resolv.conf" ] && [ ! -s "$tree/etc/resolv.conf" ]
-	[ -f "$tree/etc/hosts" ] && [ ! -s "$tree/etc/hosts" ]
+	[ -f "$tree/etc/resolv.conf" ]
+	[ ! -s "$tree/etc/resolv.conf" ]
+	[ -f "$tree/etc/hosts" ]
+	[ ! -s "$tree/etc/hosts" ]
 	[ ! -e "$tree/etc/hostname" ]
 }
 

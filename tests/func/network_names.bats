@@ -47,7 +47,8 @@ host_resolv() {
 	[[ $output == *"10.88.0.5 "*db* ]]
 	address=$(grep -o 'inet 10[^/]*' <<<"$output" | cut -d' ' -f2)
 	address6=$(grep -o 'inet6 fd00[^/]*' <<<"$output" | cut -d' ' -f2)
-	[ -n "$address" ] && [ -n "$address6" ]
+	[ -n "$address" ]
+	[ -n "$address6" ]
 	assert_line "$address web"
 	assert_line "$address6 web"
 	assert_line "$address"

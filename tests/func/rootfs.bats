@@ -38,7 +38,8 @@ nothing_left() {
 	assert_status 0
 	assert_output "from $ROOTFS_URL"
 	[ "$(cat "$target/etc/os-release")" = from-the-archive ]
-	[ -d "$target/proc" ] && [ -f "$target/etc/resolv.conf" ]
+	[ -d "$target/proc" ]
+	[ -f "$target/etc/resolv.conf" ]
 	[ "$(stat -c %a "$target" "$target/tmp" | xargs)" = "755 1777" ]
 	[ "$(ls -A "$TMP/var")" = root ]
 }

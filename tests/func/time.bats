@@ -52,7 +52,8 @@ offset_inside() {
 
 	with ''
 	offset=$(offset_inside)
-	[ "$offset" -ge 0 ] && [ "$offset" -le "$(seconds 10)" ]
+	[ "$offset" -ge 0 ]
+	[ "$offset" -le "$(seconds 10)" ]
 }
 
 @test "a clock cannot be set before its zero" {

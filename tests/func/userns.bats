@@ -49,7 +49,9 @@ stop() {
 	run sandbox -p "$PROFILE" -- sh -c 'cat /proc/self/uid_map; id -u; cat /proc/self/setgroups'
 	assert_status 0
 	read -r inside outside count <<<"${lines[0]}"
-	[ "$inside" -eq 0 ] && [ "$count" -eq 65536 ] && [ "$outside" -ge 65536 ]
+	[ "$inside" -eq 0 ]
+	[ "$count" -eq 65536 ]
+	[ "$outside" -ge 65536 ]
 	assert_line 1000
 	assert_line allow
 }

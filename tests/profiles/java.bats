@@ -97,7 +97,8 @@ builds() {
 	[ "$(stat -c %u app.jar)" = "$(stat -c %u .)" ]
 	# 60 percent of 2G, less what the collector keeps aside.
 	[[ $output =~ heap\ ([0-9]+) ]]
-	[ "${BASH_REMATCH[1]}" -gt 1000 ] && [ "${BASH_REMATCH[1]}" -le 1230 ]
+	[ "${BASH_REMATCH[1]}" -gt 1000 ]
+	[ "${BASH_REMATCH[1]}" -le 1230 ]
 }
 
 @test "java compiles, packs and runs a program of threads within its heap" {
