@@ -7,7 +7,8 @@
  * objects and an empty table. Runs on the build machine, whose ABI must be the target's: a filter's native ABI is
  * that of its compiler.
  *
- * A shipped profile takes its root file system as parameter `root`, which need not exist where it is built: it gets /.
+ * A shipped profile takes its root file system as parameter `root`, which need not exist where it is built: it gets the
+ * directory profiles then, which is no part of a filter.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ static void stop(const char *profile, const char *what)
 
 static const struct profile *load(const char *path)
 {
-	static const char *const params[] = { "root=/" };
+	static const char *const params[] = { "root=profiles" };
 	static const char *const environ_none[] = { NULL };
 	struct profile_request request = { .profiles = &path,
 					   .profile_count = 1,
