@@ -57,7 +57,7 @@ refused() {
 
 @test "missing command: none given, not found, not executable, a script without its interpreter" {
 	run sandbox -p "$PROFILE" -s 'process.command=()'
-	[ "$status" -ge 120 ]
+	refused 120 "process, plan" "no command is given"
 	run -127 sandbox -p "$PROFILE" -- /nosuch
 	refused 127 "exec" "/nosuch"
 	mkdir "$TMP/root/directory"
@@ -169,7 +169,7 @@ refused() {
 
 @test "a full disk: the verdict record cannot be written" {
 	run sandbox -p "$PROFILE" --status-file /dev/full
-	[ "$status" -ge 120 ]
+	refused 125 "" "cannot write the status record" "No space left"
 	run sandbox -p "$PROFILE" --status-file "$TMP/nosuch/status"
 	refused 120 "" "$TMP/nosuch"
 }

@@ -43,7 +43,7 @@ start() {
 		"$SANDBOX" "$@" &
 	fi
 	launcher=$!
-	wait_until 5 sleeps "$launcher"
+	wait_until 10 sleeps "$launcher"
 	payload=$(payload_of "$launcher")
 }
 

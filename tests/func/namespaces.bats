@@ -23,6 +23,7 @@ with() {
 differing() {
 	local kind link=
 
+	[ "$(grep -c ':\[[0-9]*\]$' <<<"$output")" -eq 8 ] || printf 'not eight links '
 	for kind in $ALL; do
 		link=$kind
 		[ "$kind" != mount ] || link=mnt
