@@ -171,14 +171,16 @@ hundred() {
 	cat >job <<-'EOF'
 		srun --job-name=long sandbox -p shell -- sh -c 'trap "" TERM; echo started; sleep 1000 & sleep 1001; sleep 1002' >output 2>&1 &
 		until grep -qs started output; do sleep 0.1; done
-		pgrep -fc 'sleep 100[0-2]' >before
+		until [ "$(pgrep -xfc 'sleep 100[01]')" -eq 2 ]; do sleep 0.1; done
+		touch before
 		scancel --name=long
 		wait $!
 		for _ in $(seq 100); do pgrep -f 'sleep 100[0-2]' >after || break; sleep 0.1; done
 	EOF
 	run timeout "$(seconds 90)" "$CHECKOUT/tests/lib/slurm" sh job
 	assert_status 0
-	[ "$(cat before)" -gt 0 ]
+	[ -e before ]
+	[ -e after ]
 	[ ! -s after ]
 	# The launcher was killed with the rest: what it could not take back, gc does.
 	run sandbox gc
