@@ -59,12 +59,13 @@ HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 endif
 LINKING = -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
 
-# $(call option,FLAG) is FLAG if the compiler has it. Asked once for each flag and compiler; the answer is kept.
+# $(call option,FLAG) is FLAG if the compiler has it. Asked once for each flag and compiler; the answer is kept, unless
+# there is no compiler yet (make demo installs one).
 option = $(if $(wildcard $(BUILD)/.options/$(CC)$(1).yes),$(1),$(if $(wildcard $(BUILD)/.options/$(CC)$(1).no),,$(shell \
 	mkdir -p '$(dir $(BUILD)/.options/$(CC)$(1))'; \
 	if echo 'int x;' | $(CC) -Werror $(1) -c -x c - -o /dev/null 2>/dev/null; \
 	then touch '$(BUILD)/.options/$(CC)$(1).yes'; echo '$(1)'; \
-	else touch '$(BUILD)/.options/$(CC)$(1).no'; fi)))
+	elif echo 'int x;' | $(CC) -c -x c - -o /dev/null 2>/dev/null; then touch '$(BUILD)/.options/$(CC)$(1).no'; fi)))
 
 # Our libraries are linked statically wherever the distribution has them so: it saves half a millisecond a start.
 library = $(if $(filter /%,$(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))

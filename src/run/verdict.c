@@ -74,8 +74,8 @@ static int64_t system_usec(const struct outcome *outcome)
 }
 
 /* RLIMIT_CPU ends with SIGXCPU at the soft limit and with SIGKILL at the hard one, and nobody is told who sent them. It
- * goes by the clock's ticks (proc_sample_cputime_atomic() in the kernel), the usage by time run, which a virtual machine
- * gets less of when its host is busy (0.84 of 1 s has been seen): half will do. */
+ * goes by the clock's ticks (proc_sample_cputime_atomic() in the kernel), the usage by time run, of which a virtual
+ * machine gets less when its host is busy (0.84 of 1 s has been seen): half will do. */
 static bool cpu_time_limit_hit(const struct launch *launch, const struct outcome *outcome)
 {
 	const struct rlimits_plan *rlimits = &launch->plan->rlimits;

@@ -17,6 +17,14 @@ files() {
 	(cd "$DEST" && find . -type f -o -type l) | sort
 }
 
+@test "what a compiler can do is asked when there is one" {
+	mkdir "$TMP/build"
+	run make -s -n -C "$CHECKOUT" BUILD="$TMP/build" CC=/nonexistent/cc
+	[ -z "$(find "$TMP/build" -name '*.yes' -o -name '*.no')" ]
+	run make -s -n -C "$CHECKOUT" BUILD="$TMP/build" CC=cc
+	[ -n "$(find "$TMP/build" -name 'cc-fstack-clash-protection.yes')" ]
+}
+
 # As on a machine where nothing has been prepared yet.
 @test "the filters are made without a root file system, and are the same" {
 	as_root_only
