@@ -66,18 +66,38 @@ survives_nothing() {
 
 # The launcher learns of it at once, says so, and leaves nothing.
 @test "the sandbox's first process is killed at any moment" {
+	local early=0 late=0
+
 	for init in true false; do
 		for turn in $(seq 30); do
-			"$SANDBOX" run -s process.init=$init -- sh -c "$payload" 2>/dev/null &
+			"$SANDBOX" run -s process.init=$init -- sh -c "echo ran; $payload" >"$TMP/out" 2>"$TMP/errors" 3>&- &
 			launcher=$!
-			sleep "0.00$((turn % 10))"
-			child=$(pgrep -P "$launcher" -o) && kill -KILL "$child" || kill -TERM "$launcher"
+			child=
+			start=$SECONDS
+			while [ -z "$child" ]; do
+				[ $((SECONDS - start)) -le $((10 * SLOW)) ]
+				read -r child _ <"/proc/$launcher/task/$launcher/children" || :
+			done
+			# In most turns as soon as it is there.
+			[ $((turn % 3)) -ne 0 ] || wait_until 10 grep -q ran "$TMP/out"
+			kill -KILL "$child"
 			status=0
 			start=$SECONDS
 			wait "$launcher" || status=$?
-			[ "$status" -ne 0 ]
-			[ $((SECONDS - start)) -le $((2 * SLOW)) ]
+			echo "init $init, turn $turn: $status, $(cat "$TMP/out" "$TMP/errors")"
+			if grep -q ran "$TMP/out"; then
+				late=$((late + 1))
+				assert_status 137
+			else
+				early=$((early + 1))
+				[ "$status" -eq 137 ] || assert_status 123
+				[ "$status" -eq 137 ] || grep -q '^sandbox: ' "$TMP/errors"
+			fi
+			[ $((SECONDS - start)) -le $((5 * SLOW)) ]
 		done
 	done
+	echo "$early before the payload ran, $late after"
+	[ "$early" -gt 0 ]
+	[ "$late" -gt 0 ]
 	residue_after
 }
