@@ -247,12 +247,13 @@ end() {
 	[ "$(cat "/proc/$(relay)/cgroup")" = "$(cat "/proc/$LAUNCHER/cgroup")" ]
 	[ "$(readlink "/proc/$(relay)/ns/pid")" = "$(readlink "/proc/$LAUNCHER/ns/pid")" ]
 	# A flood of connections that say nothing leaves room for one that does.
-	on host python3 - 127.0.0.1 8080 <<-'END' 3>&- &
+	on host python3 - 127.0.0.1 8080 "$TMP/flooded" <<-'END' 3>&- &
 		import socket, sys, time
 		held = [socket.create_connection((sys.argv[1], int(sys.argv[2]))) for i in range(400)]
+		open(sys.argv[3], "w").close()
 		time.sleep(3)
 	END
-	sleep 1
+	wait_until 20 test -e "$TMP/flooded"
 	answers host http://127.0.0.1:8080/
 	wait $!
 	end

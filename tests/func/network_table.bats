@@ -86,7 +86,8 @@ inside() {
 	says host TCP4:10.88.0.1:8080 web
 	says host TCP4:127.0.0.1:8080 web
 	says host TCP6:[2001:db8:2::1]:8080 web
-	[ "$(echo q | on client socat -T 2 - UDP4:192.0.2.1:5353)" = udp ]
+	told() { [ "$(echo q | on client socat -T 2 - UDP4:192.0.2.1:5353)" = udp ]; }
+	wait_until 5 told
 	[ "$(echo q | on host socat -T 2 - UDP4:192.0.2.1:5353)" = udp ]
 	stop
 	net_after
@@ -106,14 +107,23 @@ inside() {
 
 @test "the host's services are out of a sandbox's reach, at any of its addresses" {
 	serve host 80 host
+	serve host 22 host
+	on host socat -u UDP6-RECVFROM:53,ipv6only=0,fork "SYSTEM:cat >>$TMP/heard" 3>&- &
+	echo q | on client socat -T 1 - UDP4:192.0.2.1:53
+	wait_until 5 eval 'echo q | on client socat -u - UDP4:192.0.2.1:53; [ -s "$TMP/heard" ]'
 	segment plain 'nat = true;'
 	run inside plain 'for a in 10.88.0.1 192.0.2.1 fd00:88::1 2001:db8:2::1; do reach $a 80; reach $a 22; done
-		nmap -Pn -n -p 75-85 10.88.0.1 | grep open; echo q | socat -T 1 - UDP4:10.88.0.1:53'
+		nmap -Pn -n -p 75-85 10.88.0.1 | grep open
+		for a in 10.88.0.1 192.0.2.1; do echo inside | socat -T 1 - UDP4:$a:53; done'
 	refute_output open
 	refute_output silent
 	[ "$(grep -c refused <<<"$output")" -ge 8 ]
 	# They are there: another host reaches them.
 	[ "$(on client curl -s http://192.0.2.1/)" = host ]
+	[ "$(on client curl -s http://192.0.2.1:22/)" = host ]
+	run cat "$TMP/heard"
+	refute_output inside
+	pkill --ns "$(ip netns pids "$NET-host" | head -n 1)" --nslist net socat
 	net_after
 }
 
@@ -151,6 +161,7 @@ inside() {
 	segment other 'nat = true;'
 	run inside other 'reach 10.88.0.5 8000; reach fd00:88::5 8000; reach 192.0.2.1 8080; reach 10.88.0.1 8080'
 	refute_output open
+	[ "$(grep -cE ' (refused|silent)$' <<<"$output")" -eq 4 ]
 	stop
 	net_after
 }
@@ -180,6 +191,7 @@ inside() {
 	END
 	run inside bridge 'reach 10.88.0.5 8000; reach 192.0.2.1 8080; reach 10.88.0.1 8080'
 	refute_output open
+	[ "$(grep -cE ' (refused|silent)$' <<<"$output")" -eq 3 ]
 	profile pair <<-END
 		format = 1;
 		extends = [ "default" ];
@@ -215,10 +227,11 @@ inside() {
 		network = { mode = "veth"; address = "10.90.0.2/30"; gateway = "10.90.0.1"; nat = true;
 			publish = ( { host = 8080; guest = 8000; listen = "0.0.0.0"; } ); };
 	END
-	start pair "$ANSWER answer 8000 pair; curl -s http://198.51.100.7/ >&2; curl -s -m 2 http://10.90.0.1:81/ >&2; sleep 60" 2>"$TMP/said"
+	start pair "$ANSWER answer 8000 pair; curl -s http://198.51.100.7/ >&2; curl -s -m 2 http://10.90.0.1:81/ >&2; echo end >&2; sleep 60" 2>"$TMP/said"
 	wait_until 5 says client TCP4:192.0.2.1:8080 pair
-	wait_until 5 grep -qx outside "$TMP/said"
-	[ "$(cat "$TMP/said")" = outside ]
+	wait_until 10 grep -qx end "$TMP/said"
+	[ "$(xargs <"$TMP/said")" = 'outside end' ]
+	[ "$(on client curl -s http://192.0.2.1:81/)" = host ]
 	stop
 	net_after
 }

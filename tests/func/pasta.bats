@@ -237,7 +237,7 @@ answers() {
 		answers on host socat -T1 - TCP4:192.0.2.1:8082
 		answers on client socat -T1 - TCP4:192.0.2.1:8082
 		answers on client socat -T1 - 'TCP6:[2001:db8:2::1]:8083'
-		answers on client socat -T1 - UDP4:192.0.2.1:9090
+		wait_until 5 answers on client socat -T1 - UDP4:192.0.2.1:9090
 		# For the host alone.
 		if answers on client socat -T1 - TCP4:192.0.2.1:8081,connect-timeout=2; then false; fi
 		run on client nmap -n -Pn -p 8000,8081-8083,9090-9091 192.0.2.1
@@ -265,9 +265,8 @@ answers() {
 
 @test "pasta killed: the sandbox is ended, and the record says why" {
 	for who in root user; do
-		EXEC='exec' launch $who -p "$PROFILE" --status-fd 4 -- sleep 100 4>"$TMP/status" 2>"$TMP/errors" 3>&- &
-		wait_until 10 some_pasta
-		sleep 0.5
+		EXEC='exec' launch $who -p "$PROFILE" --status-fd 4 -- sh -c 'echo ready; exec sleep 100' 4>"$TMP/status" >"$TMP/ready-$who" 2>"$TMP/errors" 3>&- &
+		wait_until 10 grep -qsx ready "$TMP/ready-$who"
 		kill -9 "$(pastas)"
 		status=0
 		wait $! || status=$?
@@ -283,10 +282,10 @@ answers() {
 @test "the launcher killed, at any moment: no pasta stays, and no namespace" {
 	local pid round
 	for who in root user; do
-		for round in 0 0.01 0.02 0.03 0.05 0.08 0.12 0.5; do
+		for round in 0 0.01 0.02 0.03 0.05 0.08 0.12 there; do
 			EXEC='exec' launch $who -p "$PROFILE" -- sleep 100 3>&- &
 			pid=$!
-			sleep $round
+			if [ $round = there ]; then wait_until 10 some_pasta; else sleep $round; fi
 			kill -9 "$pid"
 			wait "$pid" 2>/dev/null || :
 			wait_until 5 no_pasta
@@ -309,7 +308,9 @@ answers() {
 		[ "$(sed -n 's/^Uid:.\([0-9]*\).*/\1/p' "/proc/$pid/status")" -ne 0 ]
 		[ -z "$(sed -n 's/^Groups:[\t ]*//p' "/proc/$pid/status")" ]
 		[ -z "$(tr -d '\0' <"/proc/$pid/environ")" ]
-		[ -z "$(ls "/proc/$pid/root/")" ]
+		run ls -A "/proc/$pid/root/"
+		assert_status 0
+		[ -z "$output" ]
 		[ "$(ps -o sid= -p "$pid" | tr -d ' ')" = "$pid" ]
 		[ -z "$(find "/proc/$pid/fd" -lname "$TMP/*" ! -lname "$TMP/tun")" ]
 		kill -TERM $!
