@@ -109,8 +109,7 @@ inside() {
 	serve host 80 host
 	serve host 22 host
 	on host socat -u UDP6-RECVFROM:53,ipv6only=0,fork "SYSTEM:cat >>$TMP/heard" 3>&- &
-	echo q | on client socat -T 1 - UDP4:192.0.2.1:53
-	wait_until 5 eval 'echo q | on client socat -u - UDP4:192.0.2.1:53; [ -s "$TMP/heard" ]'
+	wait_until 5 eval 'echo q | on client socat -u - UDP4-SENDTO:192.0.2.1:53; [ -s "$TMP/heard" ]'
 	segment plain 'nat = true;'
 	run inside plain 'for a in 10.88.0.1 192.0.2.1 fd00:88::1 2001:db8:2::1; do reach $a 80; reach $a 22; done
 		nmap -Pn -n -p 75-85 10.88.0.1 | grep open
