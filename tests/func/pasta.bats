@@ -123,7 +123,7 @@ names() {
 	local row
 	while read -r row; do
 		net_profile "${row#*|}"
-		run launch user -p "$PROFILE" -- true
+		run launch user -p "$PROFILE" -- true </dev/null
 		assert_status 121
 		assert_output "$PROFILE:3: network.${row%%|*}"
 	done <<-'END'
@@ -364,7 +364,7 @@ answers() {
 			extends = [ "default" ];
 			network = { $row };
 		END
-		run launch user -p "$PROFILE" -- true
+		run launch user -p "$PROFILE" -- true </dev/null
 		assert_status 122
 		assert_output "$PROFILE:3: network."
 		assert_output CAP_NET_ADMIN
