@@ -175,7 +175,7 @@ export INJECT := $(abspath $(BUILD)/tests/inject)
 export MKPIPELINE := $(abspath $(BUILD)/mkpipeline)
 export SANDBOX_ROOTFS := $(ROOTFS)
 export SANDBOX_ROOTFS_DEBIAN := $(ROOTFS_DEBIAN)
-BATS = bats --formatter tap --print-output-on-failure
+BATS = tests/lib/reachable bats --formatter tap --print-output-on-failure
 SUITES = lint unit func attack fault profiles
 
 $(BUILD)/tests/%: tests/unit/%.c $(BUILD)/obj/gen/filters.o $(BUILD)/libsandbox.a $(BUILD)/.command

@@ -48,3 +48,29 @@ suite() {
 	assert_status 0
 	assert_line 'it: 4 passed, 0 failed, 0 skipped'
 }
+
+@test "below a directory that is closed to others the tests run in a copy, which goes away again" {
+	local mode
+
+	as_root_only
+	mkdir -p "$TMP/mine/checkout/tests/lib" "$TMP/mine/checkout/build/vm"
+	cp "$CHECKOUT/tests/lib/reachable" "$TMP/mine/checkout/tests/lib"
+	cd "$TMP/mine/checkout"
+	for mode in 755 700; do
+		chmod $mode "$TMP/mine"
+		SANDBOX=$PWD/build/sandbox run tests/lib/reachable sh -c 'pwd; echo "$SANDBOX"; ls build; exit 3'
+		assert_status 3
+		if [ $mode = 755 ]; then
+			assert_line "$PWD"
+			assert_line vm
+		else
+			refute_output "$PWD"
+			refute_output vm
+			[ "${lines[1]}" = "${lines[0]}/build/sandbox" ]
+			[ ! -e "${lines[0]}" ]
+		fi
+	done
+	run tests/lib/reachable setpriv --reuid="$TEST_UID" --regid="$TEST_UID" --clear-groups cat tests/lib/reachable
+	assert_status 0
+	[ "$output" = "$(cat tests/lib/reachable)" ]
+}
