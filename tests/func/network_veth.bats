@@ -250,7 +250,8 @@ ADDRESS='ip -4 -o addr show eth0 | grep -o "inet [0-9.]*"'
 	assert_status 0
 	assert_line outside
 	grep -q '^192\.0\.2\.1 ' "$TMP/serve-outside-80/access.log"
-	sleep 2
+	# The next one's bridge has two addresses.
+	wait_until 10 eval '! on host ip link show sandbox0 2>/dev/null'
 	run net_sandbox -p "$PROFILE" -s network.bridge.address6=fd00:88::1/64 -- curl -gsm 5 'http://[2001:db8:5::7]/'
 	assert_status 0
 	assert_line outside
