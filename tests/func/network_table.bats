@@ -270,8 +270,10 @@ inside() {
 	start some "$ANSWER answer 8000 first; sleep 60"
 	wait_until 5 says client TCP4:192.0.2.1:8080 first
 	# Launcher, child and janitor at one stroke, as when the machine's memory is out.
-	ip netns pids "$NET-host" | while read -r pid; do
-		if grep -qa sandbox "/proc/$pid/cmdline"; then kill -9 "$pid"; fi
+	for signal in STOP KILL; do
+		ip netns pids "$NET-host" | while read -r pid; do
+			if grep -qas sandbox "/proc/$pid/cmdline"; then kill -$signal "$pid"; fi
+		done
 	done
 	wait
 	PIDS=
