@@ -147,6 +147,11 @@ bool verdict_explain(const struct launch *launch, const struct outcome *outcome,
 		fail(err, K_RLIMITS_CPU, "the kernel killed the command: it used more CPU time than this");
 	else if (outcome->usage.oom_kills > 0)
 		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed processes inside: they used more memory than this");
+	else if (verdict == VERDICT_KILLED && !outcome->end_signal && outcome->running)
+		fail(err, K_NONE, "the sandbox's first process was killed from outside");
+	else if ((verdict == VERDICT_KILLED && !outcome->end_signal) ||
+		 (verdict == VERDICT_SIGNALED && !outcome->running))
+		fail(err, K_NONE, "the sandbox was killed from outside before its command ran");
 	else
 		return false;
 	return true;

@@ -24,8 +24,8 @@ enum verdict verdict_of(const struct launch *launch, const struct outcome *outco
 /* What the launcher exits with. */
 int verdict_exit_status(const struct launch *launch, const struct outcome *outcome);
 
-/* Fills *err with the limit that ended the command, or a process of it, for its user to read. False, and *err as it
- * was, when none did. */
+/* Fills *err with the limit that ended the command, or a process of it, or with what else the command did not do
+ * itself, for its user to read. False, and *err as it was, when there is nothing to say. */
 bool verdict_explain(const struct launch *launch, const struct outcome *outcome, struct error *err);
 
 /* Writes the record and closes the sink. Does nothing when nobody asked. 0, or -1 with *err. */

@@ -166,13 +166,14 @@ is() {
 
 @test "an init killed from outside is told from a payload's end" {
 	as_root_only
-	"$SANDBOX" run --status-file "$TMP/record" -- sh -c 'echo ready; sleep 60' >"$TMP/out" &
+	"$SANDBOX" run --status-file "$TMP/record" -- sh -c 'echo ready; sleep 60' >"$TMP/out" 2>"$TMP/errors" &
 	launcher=$!
 	wait_until 10 grep -q ready "$TMP/out"
 	kill -KILL "$(pgrep -P "$launcher")"
 	status=0
 	wait "$launcher" || status=$?
 	assert_status 137
+	[ "$(cat "$TMP/errors")" = "sandbox: the sandbox's first process was killed from outside" ]
 	is '[.verdict, .exit_code, .signal]' '["killed",null,null]'
 }
 

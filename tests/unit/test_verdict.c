@@ -86,6 +86,29 @@ static void ends(void **state)
 	plan.seccomp.kills = false;
 }
 
+/* Nobody wonders about a signal that he sent himself. */
+static void what_is_said_of_a_kill(void **state)
+{
+	struct launch launch = launch_of_test();
+	struct outcome outcome = { .verdict = VERDICT_KILLED, .running = true, .usage = USAGE_UNKNOWN };
+	struct error err = { 0 };
+
+	(void)state;
+	assert_true(verdict_explain(&launch, &outcome, &err));
+	assert_string_equal(err.what, "the sandbox's first process was killed from outside");
+	outcome.running = false;
+	assert_true(verdict_explain(&launch, &outcome, &err));
+	assert_string_equal(err.what, "the sandbox was killed from outside before its command ran");
+	outcome.end_signal = SIGTERM;
+	assert_false(verdict_explain(&launch, &outcome, &err));
+	outcome = (struct outcome){
+		.verdict = VERDICT_SIGNALED, .status_known = true, .wait_status = SIGKILL, .usage = USAGE_UNKNOWN
+	};
+	assert_true(verdict_explain(&launch, &outcome, &err));
+	outcome.running = true;
+	assert_false(verdict_explain(&launch, &outcome, &err));
+}
+
 static void cpu_time(void **state)
 {
 	struct launch launch = launch_of_test();
@@ -393,6 +416,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends),
+		cmocka_unit_test(what_is_said_of_a_kill),
 		cmocka_unit_test(cpu_time),
 		cmocka_unit_test(sigsys_without_a_killing_filter),
 		cmocka_unit_test(a_launch_that_was_called_off),
