@@ -46,14 +46,15 @@ void fd_lend_pipe(int fd)
 {
 	struct stat what;
 	struct statfs where;
-	int direction = fcntl(fd, F_GETFL);
+	int direction = 0;
 	mode_t mode = 0;
 
 	if (fstat(fd, &what) || !S_ISFIFO(what.st_mode) || fstatfs(fd, &where) || where.f_type != PIPEFS_MAGIC)
 		return;
-	if ((direction & O_ACCMODE) != O_WRONLY)
+	direction = fcntl(fd, F_GETFL) & O_ACCMODE;
+	if (direction != O_WRONLY)
 		mode |= S_IRGRP | S_IROTH;
-	if ((direction & O_ACCMODE) != O_RDONLY)
+	if (direction != O_RDONLY)
 		mode |= S_IWGRP | S_IWOTH;
 	if ((what.st_mode & mode) != mode)
 		(void)fchmod(fd, (what.st_mode & ALLPERMS) | mode);

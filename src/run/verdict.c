@@ -82,9 +82,11 @@ static bool cpu_time_limit_hit(const struct launch *launch, const struct outcome
 	rlim_t used = (rlim_t)(user_usec(outcome) + system_usec(outcome)), limit = RLIM_INFINITY;
 
 	for (size_t i = 0; i < rlimits->count; i++) {
-		if (rlimits->items[i].resource == RLIMIT_CPU && died_of(outcome, SIGXCPU))
+		if (rlimits->items[i].resource != RLIMIT_CPU)
+			continue;
+		if (died_of(outcome, SIGXCPU))
 			limit = rlimits->items[i].limit.rlim_cur;
-		else if (rlimits->items[i].resource == RLIMIT_CPU && died_of(outcome, SIGKILL))
+		else if (died_of(outcome, SIGKILL))
 			limit = rlimits->items[i].limit.rlim_max;
 	}
 	return limit != RLIM_INFINITY && outcome->running && used / HALF_A_SECOND_USEC >= limit;
@@ -130,6 +132,13 @@ int verdict_exit_status(const struct launch *launch, const struct outcome *outco
 						 : WEXITSTATUS(outcome->wait_status);
 }
 
+/* Nobody wonders about a signal to the launcher. Without init the first process is what becomes the command. */
+static bool killed_from_outside(enum verdict verdict, const struct outcome *outcome)
+{
+	return (verdict == VERDICT_KILLED && !outcome->end_signal) ||
+	       (verdict == VERDICT_SIGNALED && !outcome->running);
+}
+
 /* A death inside that the payload took for its child's own failure is told too: a build that lost its compiler to the
  * memory limit shows nothing else of it. */
 bool verdict_explain(const struct launch *launch, const struct outcome *outcome, struct error *err)
@@ -147,11 +156,10 @@ bool verdict_explain(const struct launch *launch, const struct outcome *outcome,
 		fail(err, K_RLIMITS_CPU, "the kernel killed the command: it used more CPU time than this");
 	else if (outcome->usage.oom_kills > 0)
 		fail(err, K_CGROUP_MEMORY_MAX, "the kernel killed processes inside: they used more memory than this");
-	else if (verdict == VERDICT_KILLED && !outcome->end_signal && outcome->running)
-		fail(err, K_NONE, "the sandbox's first process was killed from outside");
-	else if ((verdict == VERDICT_KILLED && !outcome->end_signal) ||
-		 (verdict == VERDICT_SIGNALED && !outcome->running))
-		fail(err, K_NONE, "the sandbox was killed from outside before its command ran");
+	else if (killed_from_outside(verdict, outcome))
+		fail(err, K_NONE, "%s",
+		     outcome->running ? "the sandbox's first process was killed from outside"
+				      : "the sandbox was killed from outside before its command ran");
 	else
 		return false;
 	return true;
