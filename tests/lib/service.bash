@@ -47,10 +47,8 @@ service_down() {
 	return "$failed"
 }
 
-# Whoever runs the tests may ignore SIGHUP, as nohup(1) does, which a sandbox would inherit.
 from_host() {
-	${EXEC:-} nsenter --net="/run/netns/$NET-host" --mount="/proc/$HOLDER/ns/mnt" --wdns="$PWD" -- \
-		env --default-signal=HUP "$@"
+	${EXEC:-} nsenter --net="/run/netns/$NET-host" --mount="/proc/$HOLDER/ns/mnt" --wdns="$PWD" -- "$@"
 }
 
 as_launcher() {
